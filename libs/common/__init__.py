@@ -1,0 +1,1 @@
+"""What two or more services share: errors, the genome, events, ports, adapters and the run loop."""

@@ -1,0 +1,1 @@
+"""The backtest: windows, costs, the truth engine and its metrics."""

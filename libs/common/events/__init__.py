@@ -1,0 +1,1 @@
+"""Events: what travels between services, one type per topic."""

@@ -1,0 +1,107 @@
+"""The run specification that rides in every event: what a run is, hashed into its id."""
+
+import hashlib
+from functools import cached_property
+from typing import Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+Objective = Literal["sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover"]
+OBJECTIVES: tuple[Objective, ...] = ("sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover")
+"""Measured for every genome, all to be maximised (drawdown, cvar and turnover are negated)."""
+
+
+class Frozen(BaseModel):
+    """Immutable, no unknown fields: what we write ourselves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataSpec(Frozen):
+    """One instrument of a run, identified by its content."""
+
+    name: str
+    digest: str = Field(description="BLAKE2b-128 of the bars, hex")
+    bars: int = Field(gt=0)
+    bars_per_year: float = Field(gt=0)
+
+
+class Windows(Frozen):
+    """How history is cut: training folds, validation folds, the vault, and the paper stretch after it.
+
+    Shares are of all usable bars after ``warmup_bars``, in this order; between two windows lie ``purge_bars`` plus
+    ``embargo_bars`` bars that belong to none.
+    """
+
+    warmup_bars: int = Field(default=250, ge=0)
+    training: float = Field(default=0.55, gt=0, lt=1)
+    validation: float = Field(default=0.15, gt=0, lt=1)
+    vault: float = Field(default=0.22, gt=0, lt=1)
+    training_folds: int = Field(default=4, ge=1, le=32)
+    validation_folds: int = Field(default=2, ge=1, le=32)
+    purge_bars: int = Field(default=10, ge=0)
+    embargo_bars: int = Field(default=10, ge=0)
+
+
+class Costs(Frozen):
+    """Basis points of traded value; the spread is the full one, half of it is paid at each taker fill."""
+
+    maker_fee_bps: float = Field(default=0.5, ge=0, le=500)
+    taker_fee_bps: float = Field(default=1.0, ge=0, le=500)
+    spread_bps: float = Field(default=2.0, ge=0, le=500)
+    slippage_bps: float = Field(default=1.0, ge=0, le=500)
+
+
+class Evolution(Frozen):
+    """Sizes and rates of the search, per island."""
+
+    population: int = Field(default=512, ge=8, le=65536)
+    offspring: int = Field(default=2048, ge=8, le=8192)
+    tournament: int = Field(default=3, ge=1, le=64)
+    crossover_rate: float = Field(default=0.7, ge=0, le=1)
+    mutation_rate: float = Field(default=0.9, ge=0, le=1)
+    immigrant_rate: float = Field(default=0.02, ge=0, le=1, description="share of offspring that are new random genomes")
+    archive_parents: int = Field(default=128, ge=0, description="elites of the archive that join the parents")
+    migration_interval: int = Field(default=5, ge=1, description="generations")
+    migrants: int = Field(default=8, ge=0)
+    trades_min: int = Field(default=40, ge=1, description="trades in training below which a genome is infeasible")
+    objectives: tuple[Objective, ...] = Field(default=OBJECTIVES, min_length=1)
+
+
+class Promotion(Frozen):
+    """What a candidate must show. The vault test is one-sided, on detrended returns, Bonferroni over all reads."""
+
+    deflated_sharpe_min: float = Field(default=0.95, ge=0, le=1)
+    vault_trades_min: int = Field(default=10, ge=1)
+    validation_trades_min: int = Field(default=5, ge=1)
+    vault_alpha: float = Field(default=0.05, gt=0, le=1, description="chance that a run of pure noise promotes anything")
+    vault_reads_max: int = Field(default=8, ge=1, description="sealed reads of a run, shared evenly by the islands")
+
+
+class RunSpec(Frozen):
+    """A run: the same spec gives the same champions on any machine, in any number of processes."""
+
+    seed: int = Field(default=7, ge=0, lt=2**63)
+    islands: int = Field(default=4, ge=1, le=256)
+    generations: int = Field(default=0, ge=0, description="0: until stopped")
+    data: tuple[DataSpec, ...] = Field(min_length=1, max_length=16)
+    windows: Windows = Windows()
+    costs: Costs = Costs()
+    evolution: Evolution = Evolution()
+    promotion: Promotion = Promotion()
+
+    @cached_property
+    def run_id(self) -> str:
+        """128-bit hash of the spec, hex."""
+        return hashlib.blake2b(self.canonical, digest_size=16).hexdigest()
+
+    @cached_property
+    def canonical(self) -> bytes:
+        """The spec as JSON with sorted keys."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+
+    @property
+    def stream_key(self) -> int:
+        """The 64-bit key of this run's random streams: the seed alone, so that data may change and draws stay."""
+        return int.from_bytes(hashlib.blake2b(self.seed.to_bytes(8, "little"), digest_size=8).digest(), "little")

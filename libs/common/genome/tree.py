@@ -1,0 +1,124 @@
+"""Logic trees: postfix tokens in the record, nested lists in JSON, one arity table for both."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from common.errors import GenomeError
+from common.genome.conditions import CONDITION_BY_TEXT, CONDITIONS
+from common.genome.layout import TREE_TOKENS
+from common.kernel import kernel
+
+END = 0
+AND, OR, XOR, NOT, CROSSED = 1, 2, 3, 4, 5
+WITHIN_FIRST, STREAK_FIRST = 6, 11
+WITHIN_BARS: tuple[int, ...] = (2, 3, 5, 10, 20)
+"""``within_k``: true on at least one of the last k bars, this one included."""
+STREAK_BARS: tuple[int, ...] = (2, 3, 5)
+"""``streak_k``: true on each of the last k bars, this one included."""
+CONDITION_BASE = 64
+"""Tokens from here on are conditions; those between the operators and here are reserved for engineered features."""
+TOKEN_LIMIT = CONDITION_BASE + len(CONDITIONS)
+
+OPERATORS: tuple[str, ...] = (
+    "end",
+    "and",
+    "or",
+    "xor",
+    "not",
+    "crossed",  # true on this bar, false on the one before
+    *(f"within_{bars}" for bars in WITHIN_BARS),
+    *(f"streak_{bars}" for bars in STREAK_BARS),
+)
+OPERATOR_BY_TEXT = {name: token for token, name in enumerate(OPERATORS) if token}
+FIRST_UNARY = NOT
+LAST_OPERATOR = len(OPERATORS) - 1
+
+
+@kernel
+def arity(token: int) -> int:
+    """Operands of a token: 2 for and/or/xor, 1 for the unary operators, 0 for a condition, -1 for what may not stand in a tree."""
+    if AND <= token < FIRST_UNARY:
+        return 2
+    if FIRST_UNARY <= token <= LAST_OPERATOR:
+        return 1
+    if CONDITION_BASE <= token < TOKEN_LIMIT:
+        return 0
+    return -1
+
+
+@kernel
+def tree_length(tree: npt.NDArray[np.uint16]) -> int:
+    """Tokens of a well-formed postfix tree (TREE_TOKENS,), 0 when empty, -1 when it is not well formed."""
+    depth = 0
+    length = 0
+    for position in range(TREE_TOKENS):
+        token = tree[position]
+        if token == END:
+            break
+        operands = arity(token)
+        if operands < 0 or depth < operands:
+            return -1
+        depth += 1 - operands
+        length += 1
+    for position in range(length, TREE_TOKENS):
+        if tree[position] != END:
+            return -1
+    return length if (length == 0 or depth == 1) else -1
+
+
+@kernel
+def subtree_start(tree: npt.NDArray[np.uint16], end: int) -> int:
+    """First token of the subtree whose last token (its root, in postfix) stands at ``end``."""
+    wanted = 1
+    position = end
+    while True:
+        wanted += arity(tree[position]) - 1
+        if wanted == 0:
+            return position
+        position -= 1
+
+
+def tree_from_json(value: Any, gene: str) -> npt.NDArray[np.uint16]:
+    """Read ``["and", "rsi(2) < 10", ["not", "adx(14) > 25"]]``, a bare condition, or null for an empty tree."""
+    tokens: list[int] = []
+
+    def read(node: Any, depth: int) -> None:
+        if depth > TREE_TOKENS or len(tokens) > TREE_TOKENS:
+            raise GenomeError(gene, value, f"a tree of at most {TREE_TOKENS} operators and conditions")
+        if isinstance(node, str):
+            if node not in CONDITION_BY_TEXT:
+                raise GenomeError(gene, node, "a condition that `galapagos seed conditions` lists")
+            tokens.append(CONDITION_BASE + CONDITION_BY_TEXT[node])
+            return
+        if not isinstance(node, list) or not node or node[0] not in OPERATOR_BY_TEXT:
+            raise GenomeError(gene, node, f"[operator, operand, ...] with an operator of {', '.join(OPERATOR_BY_TEXT)}")
+        token = OPERATOR_BY_TEXT[node[0]]
+        if len(node) - 1 != arity(token):
+            raise GenomeError(gene, node, f"{arity(token)} operand(s) after {node[0]!r}")
+        for operand in node[1:]:
+            read(operand, depth + 1)
+        tokens.append(token)
+
+    if value is not None:
+        read(value, 1)
+    if len(tokens) > TREE_TOKENS:
+        raise GenomeError(gene, value, f"a tree of at most {TREE_TOKENS} operators and conditions")
+    tree = np.zeros(TREE_TOKENS, np.uint16)
+    tree[: len(tokens)] = tokens
+    return tree
+
+
+def tree_to_json(tree: npt.NDArray[np.uint16]) -> Any:
+    """The inverse of ``tree_from_json``; ``tree`` must be well formed."""
+    stack: list[Any] = []
+    for token in map(int, tree):
+        if token == END:
+            break
+        if token >= CONDITION_BASE:
+            stack.append(CONDITIONS[token - CONDITION_BASE].text)
+        else:
+            operands = [stack.pop() for _ in range(arity(token))]
+            stack.append([OPERATORS[token], *reversed(operands)])
+    return stack[0] if stack else None

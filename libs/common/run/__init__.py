@@ -1,0 +1,1 @@
+"""The run loop: what turns a service value into a running process."""

@@ -1,0 +1,1 @@
+"""Moves champions toward money and back: validation, limits, paper positions."""

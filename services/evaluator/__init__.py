@@ -1,0 +1,1 @@
+"""Measures genomes: every proposed cohort gets exactly one answer."""

@@ -1,0 +1,1 @@
+"""Proposes genomes: from seeds, at random, and from selected parents."""

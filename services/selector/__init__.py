@@ -1,0 +1,1 @@
+"""Keeps the fit and the different, and promotes what survives its sealed read."""
