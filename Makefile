@@ -1,0 +1,39 @@
+# Every target prepares what it needs; `make` alone lists them. Options go in ARGS: make run ARGS="--minutes 10 --seed 3"
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench schemas setup
+ARGS ?=
+BIN := .venv/bin
+LOCKED := uv.lock pyproject.toml tools/prepare.sh
+export PYTHON
+
+run: .venv/stamp-run  ## breed strategies on the built-in market data, for about two minutes (ARGS="--help" lists options)
+	@$(BIN)/galapagos run $(ARGS)
+
+test: .venv/stamp-all  ## run the tests (ARGS="tests/unit -k genome" picks some)
+	@$(BIN)/pytest $(ARGS)
+
+check: .venv/stamp-all  ## style, types, layers, lock file, generated schemas
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/uv lock --check --offline
+	$(BIN)/python -m tools.schemas --check
+
+bench: .venv/stamp-all  ## measure speed beside other programs in the same run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+schemas: .venv/stamp-all  ## write schemas/ from the event classes
+	@$(BIN)/python -m tools.schemas
+
+setup: .venv/stamp-all  ## prepare .venv and nothing else
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+.venv/stamp-run: $(LOCKED)
+	@tools/prepare.sh run
+
+.venv/stamp-all: $(LOCKED)
+	@tools/prepare.sh all
