@@ -1,11 +1,50 @@
-"""The one place that knows how kernels are compiled."""
+"""The one place that knows how kernels are compiled and where their machine code is cached."""
 
+import hashlib
+import os
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
+_CACHES_KEPT = 8
+
+
+def _sources_digest() -> str:
+    """Hash of every file that can end up inside a kernel: those with kernels, and the genome tables they freeze."""
+    libs = Path(__file__).resolve().parents[1]
+    digest = hashlib.blake2b(digest_size=8)
+    for root in (libs, libs.parent / "services"):
+        for path in sorted(root.rglob("*.py")):
+            source = path.read_bytes()
+            if b"@kernel" in source or path.parent.name == "genome":
+                digest.update(source)
+    return digest.hexdigest()
+
+
+def _use_cache() -> None:
+    """Give each state of the sources its own cache.
+
+    Numba looks only at the file of the outermost kernel: after a change in a callee of another file it would run old code.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return
+    root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "galapagos" / "kernels"
+    mine = root / _sources_digest()
+    try:
+        mine.mkdir(parents=True, exist_ok=True)
+        os.utime(mine)
+        for old in sorted(root.iterdir(), key=lambda path: path.stat().st_mtime)[:-_CACHES_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+    except OSError:  # a read-only home: Numba then chooses a place itself
+        return
+    numba.config.CACHE_DIR = str(mine)
+
+
+_use_cache()
 
 
 def kernel(function: F) -> F:
