@@ -1,0 +1,55 @@
+"""An arena: one instrument prepared for the engine once, then shared by every strategy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import talib
+
+from common.backtest.engine import MarketArrays
+from common.market.bank import build_bank
+from common.market.bars import Bars
+from common.market.regimes import regime_labels
+
+ATR_BARS = 14
+VOLATILITY_BARS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """``arrays`` is what kernels see."""
+
+    bars: Bars
+    arrays: MarketArrays
+    bars_per_year: float
+
+
+def prepare(bars: Bars, wanted: Sequence[int] | None = None, threads: int = 1) -> Arena:
+    """Build bank, regimes, ATR, volatility and calendar of ``bars``; only the ``wanted`` conditions where given."""
+    times = bars.ts_us.astype("datetime64[us]")
+    days = times.astype("datetime64[D]")
+    arrays = MarketArrays(
+        bars.open,
+        bars.high,
+        bars.low,
+        bars.close,
+        np.asarray(talib.ATR(bars.high, bars.low, bars.close, ATR_BARS)),
+        realised_volatility(bars),
+        regime_labels(bars),
+        ((bars.ts_us // 3_600_000_000) % 24).astype(np.uint8),
+        ((days.astype(np.int64) + 3) % 7).astype(np.uint8),  # 1970-01-01 was a Thursday; Monday is 0
+        (times.astype("datetime64[M]").astype(np.int64) % 12).astype(np.uint8),
+        build_bank(bars, wanted, threads).words,
+    )
+    return Arena(bars, arrays, bars.bars_per_year)
+
+
+def realised_volatility(bars: Bars) -> npt.NDArray[np.float64]:
+    """Annualised standard deviation of the last 20 log returns, shape (T,), NaN before."""
+    returns = np.diff(np.log(bars.close))
+    result = np.full(len(bars), np.nan)
+    if len(returns) >= VOLATILITY_BARS:
+        windows = np.lib.stride_tricks.sliding_window_view(returns, VOLATILITY_BARS)
+        result[VOLATILITY_BARS:] = windows.std(axis=1, ddof=1) * np.sqrt(bars.bars_per_year)
+    return result

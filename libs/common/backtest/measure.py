@@ -1,0 +1,216 @@
+"""Populations measured on instruments and windows: objectives, behaviour and evidence, in genome order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from common.backtest.arena import Arena
+from common.backtest.costs import CostRates
+from common.backtest.engine import Floats, Logic, MarketArrays, simulate
+from common.backtest.metrics import (
+    SUMS,
+    conditional_value_at_risk,
+    consistency,
+    mean_deviation,
+    moment_sums,
+    recovery_factor,
+    shape,
+)
+from common.backtest.phenotype import Phenotype, express
+from common.backtest.signals import STACK_DEPTH, Words, evaluate_tree
+from common.backtest.windows import Cut
+from common.genome.genes import ALLELE_SLOT
+from common.genome.layout import Population
+from common.kernel import kernel
+
+TRAINING, VALIDATION, VAULT = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What ``measure`` found, rows in genome order; all finite.
+
+    ``objectives`` (n, 6) in the order of ``events.spec.OBJECTIVES``, all to be maximised; ``violation`` (n,): share of the
+    required training trades that are missing; ``descriptor`` (n, 3); ``evidence`` (n, 3 windows, 9 figures).
+    """
+
+    objectives: Floats
+    violation: Floats
+    descriptor: npt.NDArray[np.float32]
+    evidence: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The folds of one instrument: ``spans`` (folds, 2), and the window of each, ``window`` (folds,)."""
+
+    spans: npt.NDArray[np.int64]
+    window: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, cut: Cut, with_vault: bool) -> "Plan":
+        """Training and validation folds, and the vault only where it may be read."""
+        parts = [cut.training, cut.validation, cut.vault if with_vault else ()]
+        spans = [span for part in parts for span in part]
+        window = [index for index, part in enumerate(parts) for _ in part]
+        return cls(np.array(spans, np.int64).reshape(-1, 2), np.array(window, np.int64))
+
+
+def measure(
+    population: Population,
+    arenas: Sequence[Arena],
+    cuts: Sequence[Cut],
+    costs: CostRates,
+    trades_min: int,
+    with_vault: bool,
+) -> Measures:
+    """Measure every genome on its instrument (allele ``portfolio.instrument`` modulo the number of arenas).
+
+    The vault is read only where ``with_vault`` says so. Releases the GIL: calls on parts of a population may run in threads,
+    and give the same rows as one call.
+    """
+    size = len(population)
+    found = Measures(
+        np.zeros((size, 6)), np.zeros(size), np.zeros((size, 3), np.float32), np.zeros((size, 3, 9))
+    )
+    genes = [np.ascontiguousarray(population[block]) for block in ("alleles", "reals", "masks", "trees")]
+    instrument = genes[0][:, ALLELE_SLOT["portfolio.instrument"]] % len(arenas)
+    for index, (arena, cut) in enumerate(zip(arenas, cuts, strict=True)):
+        rows = np.flatnonzero(instrument == index)
+        plan = Plan.of(cut, with_vault)
+        _measure_rows(
+            rows,
+            *genes,
+            arena.arrays,
+            costs,
+            plan.spans,
+            plan.window,
+            arena.bars_per_year,
+            trades_min,
+            found.objectives,
+            found.violation,
+            found.descriptor,
+            found.evidence,
+        )
+    return found
+
+
+@kernel
+def _logic(trees: npt.NDArray[np.uint16], bank: Words, stack: Words, into: Words) -> Logic:
+    for tree in range(4):
+        evaluate_tree(trees[tree], bank, stack)
+        into[tree, :] = stack[0]
+    return Logic(into[0], into[1], into[2], into[3])
+
+
+@kernel
+def _market_mean(close: Floats, spans: npt.NDArray[np.int64], window: npt.NDArray[np.int64], wanted: int) -> float:
+    total, bars = 0.0, 0
+    for fold in range(len(spans)):
+        if window[fold] == wanted:
+            for t in range(max(spans[fold, 0], 1), spans[fold, 1]):
+                total += close[t] / close[t - 1] - 1.0
+            bars += spans[fold, 1] - spans[fold, 0]
+    return total / bars if bars else 0.0
+
+
+@kernel
+def _measure_rows(
+    rows: npt.NDArray[np.int64],
+    alleles: npt.NDArray[np.uint8],
+    reals: npt.NDArray[np.float32],
+    masks: npt.NDArray[np.uint32],
+    trees: npt.NDArray[np.uint16],
+    market: MarketArrays,
+    costs: CostRates,
+    spans: npt.NDArray[np.int64],
+    window: npt.NDArray[np.int64],
+    bars_per_year: float,
+    trades_min: int,
+    objectives: Floats,
+    violation: Floats,
+    descriptor: npt.NDArray[np.float32],
+    evidence: Floats,
+) -> None:
+    words = market.bank.shape[1]
+    stack, bitmaps = np.empty((STACK_DEPTH, words), np.uint64), np.empty((4, words), np.uint64)
+    longest = (spans[:, 1] - spans[:, 0]).max()
+    equity, exposure, losses = np.empty(longest), np.empty(longest), np.empty(len(market.close))
+    means = np.array([_market_mean(market.close, spans, window, which) for which in range(3)])
+    for row in rows:
+        logic = _logic(trees[row], market.bank, stack, bitmaps)
+        phenotype = express(alleles[row], reals[row], masks[row])
+        for which in range(3):
+            if (window == which).any():
+                _measure_window(
+                    market,
+                    logic,
+                    phenotype,
+                    costs,
+                    spans[window == which],
+                    means[which],
+                    bars_per_year,
+                    equity,
+                    exposure,
+                    losses,
+                    evidence[row, which],
+                    objectives[row] if which == TRAINING else np.empty(6),
+                    descriptor[row] if which == TRAINING else np.empty(3, np.float32),
+                )
+        trades = evidence[row, TRAINING, 1]
+        violation[row] = max(0.0, 1.0 - trades / trades_min)
+
+
+@kernel
+def _measure_window(
+    market: MarketArrays,
+    logic: Logic,
+    phenotype: Phenotype,
+    costs: CostRates,
+    spans: npt.NDArray[np.int64],
+    market_mean: float,
+    bars_per_year: float,
+    equity: Floats,
+    exposure: Floats,
+    losses: Floats,
+    evidence: Floats,
+    objectives: Floats,
+    descriptor: npt.NDArray[np.float32],
+) -> None:
+    """Fill one row of evidence (9,), of objectives (6,) and of the descriptor (3,) from the folds ``spans`` (folds, 2)."""
+    sums, before, sharpes = np.zeros(SUMS), np.zeros(SUMS), np.zeros(len(spans))
+    sums[9] = 1.0
+    capital, trades, turnover = 1.0, 0, 0.0
+    annual = np.sqrt(bars_per_year)
+    for fold in range(len(spans)):
+        start, stop = spans[fold]
+        final, count, traded = simulate(
+            market, logic, phenotype, costs, start, stop, capital, equity, exposure, np.empty((0, 8))
+        )
+        before[:] = sums
+        bars = stop - start
+        moment_sums(equity[:bars], exposure[:bars], capital, market_mean, sums, losses)
+        mean, deviation = mean_deviation(sums[0] - before[0], sums[1] - before[1], sums[2] - before[2])
+        sharpes[fold] = mean / deviation * annual if deviation > 0.0 else 0.0
+        capital = final
+        trades += count
+        turnover += traded
+    n, active, drawdown = sums[0], sums[7], sums[10]
+    mean, deviation = mean_deviation(n, sums[1], sums[2])
+    skewness, kurtosis = shape(n, sums[1], sums[2], sums[3], sums[4])
+    excess, spread = mean_deviation(n, sums[5], sums[6])
+    evidence[0], evidence[1], evidence[2] = n, trades, capital - 1.0
+    evidence[3], evidence[4], evidence[5], evidence[6] = mean, deviation, skewness, kurtosis
+    evidence[7] = drawdown
+    evidence[8] = excess / spread * np.sqrt(n) if spread > 0.0 else 0.0
+    objectives[0] = mean / deviation * annual if deviation > 0.0 else 0.0
+    objectives[1] = -drawdown
+    objectives[2] = recovery_factor(capital - 1.0, drawdown)
+    objectives[3] = consistency(sharpes)
+    objectives[4] = conditional_value_at_risk(losses[: int(sums[8])], int(n))
+    objectives[5] = -turnover / (n / bars_per_year)
+    descriptor[0] = active / trades if trades > 0 else 0.0
+    descriptor[1] = active / n
+    descriptor[2] = sums[11] / active if active > 0 else 0.0

@@ -1,0 +1,116 @@
+"""Metrics of an equity path: pure functions of what the engine wrote."""
+
+import numpy as np
+import numpy.typing as npt
+
+from common.backtest.engine import Floats
+from common.kernel import kernel
+
+CVAR_SHARE = 0.05
+SUMS = 12
+RATIO_LIMIT = 100.0
+"""Recovery factors beyond this say only that the drawdown was nearly nothing."""
+
+
+@kernel
+def moment_sums(
+    equity: Floats, exposure: Floats, equity_start: float, market_mean: float, sums: Floats, losses: Floats
+) -> int:
+    """Add one fold to ``sums``, and its negative returns to ``losses[int(sums[8]):]``; returns bars in a position.
+
+    ``equity`` and ``exposure`` (n,), as ``engine.simulate`` writes them; ``market_mean`` mean return of the instrument in the
+    window. ``sums`` (SUMS,): n, sums of r, r², r³, r⁴, of detrended d and d², bars in a position, losses so far,
+    peak equity so far, maximum drawdown so far, and bars in a long position (d = r - exposure x market mean).
+    """
+    s1, s2, s3, s4, d1, d2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    peak, drawdown = sums[9], sums[10]
+    last = equity_start
+    active, long = 0, 0
+    found = int(sums[8])
+    for t in range(len(equity)):
+        value = equity[t]
+        if exposure[t] == 0.0:
+            last = value
+            continue
+        active += 1
+        long += exposure[t] > 0.0
+        r = value / last - 1.0 if last > 0.0 else 0.0
+        last = value
+        rr = r * r
+        s1 += r
+        s2 += rr
+        s3 += rr * r
+        s4 += rr * rr
+        d = r - exposure[t] * market_mean
+        d1 += d
+        d2 += d * d
+        if r < 0.0:
+            losses[found] = r
+            found += 1
+            down = 1.0 - value / peak
+            if down > drawdown:
+                drawdown = down
+        elif value > peak:
+            peak = value
+    sums[0] += len(equity)
+    sums[1] += s1
+    sums[2] += s2
+    sums[3] += s3
+    sums[4] += s4
+    sums[5] += d1
+    sums[6] += d2
+    sums[7] += active
+    sums[8] = found
+    sums[9] = peak
+    sums[10] = drawdown
+    sums[11] += long
+    return active
+
+
+@kernel
+def mean_deviation(n: float, s1: float, s2: float) -> tuple[float, float]:
+    """Mean and sample standard deviation (ddof 1) from sums; the deviation is 0 where it is not above rounding."""
+    if n < 2.0:
+        return 0.0, 0.0
+    mean = s1 / n
+    variance = (s2 - n * mean * mean) / (n - 1.0)
+    return mean, np.sqrt(variance) if variance > 1e-14 * s2 / n else 0.0
+
+
+@kernel
+def shape(n: float, s1: float, s2: float, s3: float, s4: float) -> tuple[float, float]:
+    """Skewness and (not excess) kurtosis of the population from power sums; 0 and 3 for a constant."""
+    mean = s1 / n
+    m2 = s2 / n - mean * mean
+    if m2 <= 1e-14 * s2 / n:
+        return 0.0, 3.0
+    m3 = s3 / n - 3.0 * mean * s2 / n + 2.0 * mean**3
+    m4 = s4 / n - 4.0 * mean * s3 / n + 6.0 * mean * mean * s2 / n - 3.0 * mean**4
+    return m3 / m2**1.5, m4 / (m2 * m2)
+
+
+@kernel
+def conditional_value_at_risk(losses: Floats, n: int) -> float:
+    """Mean of the worst ``CVAR_SHARE`` of ``n`` returns, of which ``losses`` are the negative ones (Rockafellar, Uryasev 2000).
+
+    The same cut as empyrical: the ``int((n - 1) * 0.05) + 1`` smallest; returns that are not losses count as they rank, so
+    at most zero is claimed for them.
+    """
+    wanted = int((n - 1) * CVAR_SHARE) + 1
+    if len(losses) <= wanted:
+        return losses.sum() / wanted
+    return np.partition(losses, wanted - 1)[:wanted].sum() / wanted
+
+
+@kernel
+def recovery_factor(total_return: float, drawdown: float) -> float:
+    """Net profit over maximum drawdown, within +-RATIO_LIMIT."""
+    if drawdown <= 0.0:
+        return 0.0 if total_return <= 0.0 else RATIO_LIMIT
+    return min(max(total_return / drawdown, -RATIO_LIMIT), RATIO_LIMIT)
+
+
+@kernel
+def consistency(fold_sharpes: npt.NDArray[np.float64]) -> float:
+    """Mean of the folds' Sharpe ratios less their standard deviation: high only when every fold is good."""
+    return fold_sharpes.mean() - fold_sharpes.std()

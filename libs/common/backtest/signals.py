@@ -1,0 +1,102 @@
+"""Logic trees evaluated on bitmaps: 64 bars at a time."""
+
+import numpy as np
+import numpy.typing as npt
+
+from common.genome.tree import (
+    AND,
+    CONDITION_BASE,
+    CROSSED,
+    END,
+    NOT,
+    OR,
+    STREAK_BARS,
+    STREAK_FIRST,
+    TREE_TOKENS,
+    WITHIN_BARS,
+    WITHIN_FIRST,
+    XOR,
+)
+from common.kernel import kernel
+
+Words = npt.NDArray[np.uint64]
+STACK_DEPTH = TREE_TOKENS // 2 + 1
+"""A postfix tree of n tokens never holds more than (n + 1) // 2 operands at once."""
+_WITHIN = np.array(WITHIN_BARS)
+_STREAK = np.array(STREAK_BARS)
+_ONE = np.uint64(1)
+
+
+@kernel
+def bit(words: Words, bar: int) -> bool:
+    """Is the bitmap true at ``bar``?"""
+    return (words[bar >> 6] >> np.uint64(bar & 63)) & _ONE != 0
+
+
+@kernel
+def _previous(words: Words, index: int, bars: int) -> np.uint64:
+    """Word ``index`` of the bitmap as it was ``bars`` (1 to 63) bars ago; false before the first bar."""
+    shifted = words[index] << np.uint64(bars)
+    if index > 0:
+        shifted |= words[index - 1] >> np.uint64(64 - bars)
+    return shifted
+
+
+@kernel
+def _spread(words: Words, bars: int, every: bool) -> None:
+    """In place: true where the bitmap was true on any (or ``every``) of the last ``bars`` bars, this one included.
+
+    By doubling: after a step that combines a bitmap over w bars with itself w bars ago, it covers 2w.
+    """
+    covered = 1
+    while covered < bars:
+        step = min(covered, bars - covered)
+        for index in range(len(words) - 1, -1, -1):  # backwards: each word reads its still unchanged neighbour
+            before = _previous(words, index, step)
+            words[index] = words[index] & before if every else words[index] | before
+        covered += step
+
+
+@kernel
+def evaluate_tree(tree: npt.NDArray[np.uint16], bank: Words, stack: Words) -> bool:
+    """Evaluate a postfix tree over the condition bank into ``stack[0]``.
+
+    ``tree`` (TREE_TOKENS,), ``bank`` (conditions, words), ``stack`` (STACK_DEPTH, words) scratch. Returns False, with
+    ``stack[0]`` all false, for an empty tree. Bits past the last bar are undefined.
+    """
+    depth = 0
+    for position in range(TREE_TOKENS):
+        token = tree[position]
+        if token == END:
+            break
+        if token >= CONDITION_BASE:
+            stack[depth, :] = bank[token - CONDITION_BASE]
+            depth += 1
+            continue
+        top = stack[depth - 1]
+        if token == NOT:
+            for index in range(len(top)):
+                top[index] = ~top[index]
+        elif token == CROSSED:
+            for index in range(len(top) - 1, -1, -1):
+                top[index] &= ~_previous(top, index, 1)
+        elif token >= STREAK_FIRST:
+            _spread(top, _STREAK[token - STREAK_FIRST], True)
+        elif token >= WITHIN_FIRST:
+            _spread(top, _WITHIN[token - WITHIN_FIRST], False)
+        else:
+            depth -= 1
+            below = stack[depth - 1]
+            if token == AND:
+                for index in range(len(top)):
+                    below[index] &= top[index]
+            elif token == OR:
+                for index in range(len(top)):
+                    below[index] |= top[index]
+            elif token == XOR:
+                for index in range(len(top)):
+                    below[index] ^= top[index]
+    if depth == 0:
+        stack[0, :] = np.uint64(0)
+        return False
+    return True
