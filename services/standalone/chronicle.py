@@ -1,0 +1,141 @@
+"""What a run has shown so far: kept in memory for the live view and the report, appended to a file so that a kill loses nothing."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from common.events.cohorts import EVIDENCE, OPERATOR_NAMES, STATUS, WINDOWS, GenomeEvaluated, ParentsSelected
+from common.events.event import Event
+from common.events.public import ChampionPromoted, DeploymentChanged, PerformanceObserved
+from common.events.spec import OBJECTIVES
+from common.genome.codec import to_json
+from standalone.family import Family
+
+Row = dict[str, Any]
+
+
+def figures(cohort: GenomeEvaluated | ParentsSelected, row: int) -> Row:
+    """One measured genome as JSON values: identity, objectives, and evidence by window."""
+    return {
+        "genome_id": bytes(cohort["genome_id"][row]).hex(),
+        "status": STATUS[int(cohort["status"][row])],
+        "operator": OPERATOR_NAMES[int(cohort["operator"][row])],
+        "objectives": dict(zip(OBJECTIVES, map(float, cohort["objectives"][row]), strict=True)),
+        "evidence": {
+            window: dict(zip(EVIDENCE, map(float, cohort["evidence"][row, index]), strict=True))
+            for index, window in enumerate(WINDOWS)
+        },
+    }
+
+
+@dataclass
+class Chronicle:
+    """Every record has a kind and a key; a record seen twice (redelivery, resume) is kept once."""
+
+    path: Path | None = None
+    family: Family = field(default_factory=Family)
+    records: dict[str, dict[str, Row]] = field(default_factory=dict)
+    breeding: dict[int, ParentsSelected] = field(default_factory=dict)
+    """The latest breeding set of each island."""
+    _pending: list[bytes] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, journal: Path, family: Path) -> "Chronicle":
+        """Read back what an earlier process wrote; a last line cut short by a kill is ignored."""
+        chronicle = cls(journal, Family(family))
+        if journal.exists():
+            for line in journal.read_bytes().splitlines():
+                try:
+                    record = orjson.loads(line)
+                except orjson.JSONDecodeError:
+                    continue
+                chronicle.records.setdefault(record["kind"], {})[record["key"]] = record["row"]
+        return chronicle
+
+    def of(self, kind: str) -> list[Row]:
+        """Records of one kind in the order in which they were first seen."""
+        return list(self.records.get(kind, {}).values())
+
+    def add(self, kind: str, key: str, row: Row) -> bool:
+        """Keep a record; False when it is known."""
+        known = self.records.setdefault(kind, {})
+        if known.get(key) == row:
+            return False
+        is_new = key not in known
+        known[key] = row
+        self._pending.append(orjson.dumps({"kind": kind, "key": key, "row": row}) + b"\n")
+        return is_new
+
+    def flush(self) -> None:
+        """Hand what is new to the operating system: it then survives this process."""
+        living = [bytes(known) for cohort in self.breeding.values() for known in cohort["genome_id"]]
+        self.family.flush(living + [bytes.fromhex(row["genome_id"]) for row in self.of("candidate")])
+        if self.path is not None and self._pending:
+            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                # The newline ends a line that a kill cut short.
+                os.write(file, b"\n" + b"".join(self._pending))
+            finally:
+                os.close(file)
+            self._pending = []
+
+    def observe(self, event: Event) -> bool:
+        """Take in one event; True when it told something new."""
+        payload = event.payload
+        if isinstance(payload, ParentsSelected):
+            return self._selected(payload, event.time_us)
+        if isinstance(payload, GenomeEvaluated):
+            return self._evaluated(payload, event)
+        if isinstance(payload, ChampionPromoted):
+            row = payload.model_dump(mode="json") | {"promoted_us": event.time_us, "trace": event.trace}
+            return payload.genome_id not in self.records.get("champion", {}) and self.add("champion", payload.genome_id, row)
+        if isinstance(payload, DeploymentChanged):
+            key = f"{payload.deployment}:{payload.state}"
+            row = payload.model_dump(mode="json") | {"time_us": event.time_us, "trace": event.trace}
+            return key not in self.records.get("deployment", {}) and self.add("deployment", key, row)
+        if isinstance(payload, PerformanceObserved):
+            return self.add("performance", f"{payload.deployment}:{payload.bar_ts_us}", payload.model_dump(mode="json"))
+        return False
+
+    def _selected(self, cohort: ParentsSelected, time_us: int) -> bool:
+        header = cohort.header
+        known = self.breeding.get(header.island)
+        if known is not None and known.header.generation >= header.generation:
+            return False
+        self.breeding[header.island] = cohort
+        self.family.add(cohort)
+        key = f"{header.generation}:{header.island}"
+        if key in self.records.get("progress", {}):
+            return False
+        row = {"island": header.island, "generation": header.generation, "final": header.final, "time_us": time_us}
+        return self.add("progress", key, row | header.summary.model_dump(mode="json"))
+
+    def _evaluated(self, cohort: GenomeEvaluated, event: Event) -> bool:
+        header = cohort.header
+        if header.purpose == "evolution":
+            return False
+        news = False
+        for row in range(len(cohort)):
+            found = figures(cohort, row)
+            if header.purpose == "seed":
+                news |= self.add("seed", found["genome_id"], found | {"island": header.island, "cohort": header.cohort})
+            elif found["genome_id"] not in self.records.get("candidate", {}):
+                found |= {
+                    "island": header.island,
+                    "generation": header.generation,
+                    "genome": to_json(cohort.population[row]) if found["status"] == "measured" else {},
+                    "parent_ids": [bytes(parent).hex() for parent in cohort["parent_ids"][row]],
+                }
+                news |= self.add("candidate", found["genome_id"], found)
+        return news
+
+    def latest_progress(self) -> list[Row]:
+        """The newest progress record of each island, by island."""
+        latest: dict[int, Row] = {}
+        for row in self.of("progress"):
+            if row["generation"] >= latest.get(row["island"], row)["generation"]:
+                latest[row["island"]] = row
+        return [latest[island] for island in sorted(latest)]
