@@ -1,5 +1,18 @@
 """The error tree: the class of an error says how the run loop reacts to it."""
 
+import reprlib
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 80, 80
+
+
+def _shown(value: object) -> str:
+    """At most about 80 characters, whatever a stranger sent: nested a thousand deep, or an integer of a million digits."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # Python prints no integer of more than 4,300 digits
+        return "a number with thousands of digits"
+
 
 class GalapagosError(Exception):
     """The root. What is not below it is a bug: crash, restart, replay."""
@@ -17,8 +30,10 @@ class GenomeError(ContractError):
     """
 
     def __init__(self, gene: str, value: object, remedy: str) -> None:
-        shown = repr(value)
-        super().__init__(f"gene {gene}: {shown if len(shown) <= 80 else shown[:77] + '...'} is not allowed; use {remedy}")
+        shown = _shown(value)
+        super().__init__(
+            f"gene {gene}: {shown if len(shown) <= 80 else shown[:77] + '...'} is not allowed; use {remedy}"
+        )
         self.gene = gene
 
 

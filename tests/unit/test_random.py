@@ -5,11 +5,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
-from common import random
-from common.kernel import kernel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+
+from common import random
+from common.kernel import kernel
 
 WORD = st.integers(0, 2**64 - 1)
 NAME = st.integers(0, 2**32 - 1)

@@ -17,7 +17,7 @@ from common.genome.layout import (
     Population,
     default_population,
 )
-from common.genome.tree import tree_from_json, tree_length, tree_to_json
+from common.genome.tree import enters, tree_from_json, tree_length, tree_to_json, trees_valid
 
 ID_BYTES = 16
 GenomeIds = npt.NDArray[np.bytes_]
@@ -67,16 +67,9 @@ def valid(population: Population) -> npt.NDArray[np.bool_]:
     for block in RESERVED_BLOCKS:
         raw = np.ascontiguousarray(population[block]).view(np.uint8)
         ok &= ~raw.reshape(len(population), -1).any(axis=1)
-    direction = alleles[:, ALLELE_SLOT["entry.direction"]]
-    for row in np.flatnonzero(ok):
-        lengths = [tree_length(tree) for tree in population["trees"][row]]
-        ok[row] = min(lengths) >= 0 and _enters(int(direction[row]), lengths)
+    direction = np.array(alleles[:, ALLELE_SLOT["entry.direction"]])
+    ok &= trees_valid(np.array(population["trees"]), direction)
     return ok
-
-
-def _enters(direction: int, lengths: list[int]) -> bool:
-    long_side, short_side = direction != 1, direction != 0
-    return (not long_side or lengths[0] > 0) and (not short_side or lengths[2] > 0)
 
 
 def _check_real(gene: RealGene, value: float) -> None:
@@ -119,7 +112,7 @@ def check(genome: np.void) -> None:
         if length < 0:
             raise GenomeError(f"logic.{name}", "malformed postfix", "operators that follow their operands")
     direction = int(genome["alleles"][ALLELE_SLOT["entry.direction"]])
-    if not _enters(direction, lengths):
+    if not enters(direction, lengths[0], lengths[2]):
         side = "long" if direction != 1 and lengths[0] == 0 else "short"
         raise GenomeError(f"logic.{side}_entry", None, "at least one condition, or another entry.direction")
 
@@ -153,7 +146,7 @@ def from_json(document: Any) -> np.void:
     if "version" not in document:
         raise GenomeError("version", None, f"{GENOME_VERSION}")
     version = document["version"]
-    if version != GENOME_VERSION or isinstance(version, bool):
+    if type(version) is not int or version != GENOME_VERSION:
         raise GenomeError("version", version, f"{GENOME_VERSION}, the version this program speaks")
     given = _flatten(document)
     genome = default_population(1)[0]

@@ -69,6 +69,24 @@ def tree_length(tree: npt.NDArray[np.uint16]) -> int:
 
 
 @kernel
+def enters(direction: int, long_tokens: int, short_tokens: int) -> bool:
+    """Does every side that the direction (allele of entry.direction: long, short, both) opens have an entry tree?"""
+    return (direction == 1 or long_tokens > 0) and (direction == 0 or short_tokens > 0)
+
+
+@kernel
+def trees_valid(trees: npt.NDArray[np.uint16], direction: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which genomes, shape (n,), have four well-formed trees (n, 4, TREE_TOKENS) and an entry where they need one."""
+    ok = np.empty(len(trees), np.bool_)
+    for row in range(len(trees)):
+        well_formed = True
+        for which in range(trees.shape[1]):
+            well_formed &= tree_length(trees[row, which]) >= 0
+        ok[row] = well_formed and enters(direction[row], tree_length(trees[row, 0]), tree_length(trees[row, 2]))
+    return ok
+
+
+@kernel
 def subtree_start(tree: npt.NDArray[np.uint16], end: int) -> int:
     """First token of the subtree whose last token (its root, in postfix) stands at ``end``."""
     wanted = 1
@@ -92,7 +110,7 @@ def tree_from_json(value: Any, gene: str) -> npt.NDArray[np.uint16]:
                 raise GenomeError(gene, node, "a condition that `galapagos seed conditions` lists")
             tokens.append(CONDITION_BASE + CONDITION_BY_TEXT[node])
             return
-        if not isinstance(node, list) or not node or node[0] not in OPERATOR_BY_TEXT:
+        if not isinstance(node, list) or not node or not isinstance(node[0], str) or node[0] not in OPERATOR_BY_TEXT:
             raise GenomeError(gene, node, f"[operator, operand, ...] with an operator of {', '.join(OPERATOR_BY_TEXT)}")
         token = OPERATOR_BY_TEXT[node[0]]
         if len(node) - 1 != arity(token):
