@@ -1,6 +1,7 @@
 """The one place that knows how kernels are compiled and where their machine code is cached."""
 
 import hashlib
+import importlib.util
 import os
 import shutil
 from collections.abc import Callable
@@ -11,17 +12,19 @@ import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 _CACHES_KEPT = 8
+_PACKAGES = ("common", "generator", "evaluator", "selector", "deployer")
 
 
 def _sources_digest() -> str:
     """Hash of every file that can end up inside a kernel: those with kernels, and the genome tables they freeze."""
-    libs = Path(__file__).resolve().parents[1]
     digest = hashlib.blake2b(digest_size=8)
-    for root in (libs, libs.parent / "services"):
-        for path in sorted(root.rglob("*.py")):
-            source = path.read_bytes()
-            if b"@kernel" in source or path.parent.name == "genome":
-                digest.update(source)
+    for package in _PACKAGES:
+        found = importlib.util.find_spec(package)
+        for root in (found.submodule_search_locations or []) if found else []:
+            for path in sorted(Path(root).rglob("*.py")):
+                source = path.read_bytes()
+                if b"@kernel" in source or path.parent.name == "genome":
+                    digest.update(source)
     return digest.hexdigest()
 
 

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from common.backtest.costs import CostRates
-from common.backtest.phenotype import LONG, SHORT, Phenotype, distance, position_value
-from common.backtest.signals import Words, bit
+from common.backtest.phenotype import Phenotype, distance, position_value
+from common.backtest.signals import Logic, Words, bit
 from common.kernel import kernel
 
 Floats = npt.NDArray[np.float64]
-STOPPED, TARGET, TRAILED, TIMED, SIGNALLED, ENDED = 1, 2, 3, 4, 5, 6
-EXIT_REASONS: tuple[str, ...] = ("", "stop", "target", "trail", "time", "signal", "end")
+RUINED, STOPPED, TARGET, TRAILED, TIMED, SIGNALLED, ENDED = 0, 1, 2, 3, 4, 5, 6
+EXIT_REASONS: tuple[str, ...] = ("ruin", "stop", "target", "trail", "time", "signal", "end")
 STOP_SHARE_MAX = 0.5
 """A stop lies at most half the price away, whatever the ATR says: no position is without one."""
 TRADE_FIELDS: tuple[str, ...] = (
@@ -49,13 +49,16 @@ class MarketArrays(NamedTuple):
     bank: Words
 
 
-class Logic(NamedTuple):
-    """Entry and exit bitmaps of both sides, shape (words,); an exit on a bar cancels that side's entry on it."""
+class Holding(NamedTuple):
+    """A position from its entry at the open of ``bar`` on. ``cash`` is equity less the position's value."""
 
-    long_entry: Words
-    long_exit: Words
-    short_entry: Words
-    short_exit: Words
+    side: int
+    bar: int
+    price: float
+    units: float
+    cash: float
+    stop: float
+    target: float
 
 
 @kernel
@@ -107,6 +110,76 @@ def trail_level(phenotype: Phenotype, side: int, best: float, atr: float) -> flo
 
 
 @kernel
+def enter(
+    market: MarketArrays, phenotype: Phenotype, costs: CostRates, side: int, bar: int, cash: float, lot: float
+) -> Holding:
+    """Buy or sell at the open of ``bar`` what the close before decided; a holding of 0 units when it may not be."""
+    s = bar - 1
+    price = market.open[bar]
+    away = 0.0
+    if allowed(phenotype, market.regime[s], market.hour[s], market.weekday[s], market.month[s]):
+        away = stop_distance(phenotype, price, market.atr[s])
+    if not away > 0.0:
+        return Holding(side, bar, price, 0.0, cash, 0.0, 0.0)
+    value = position_value(phenotype, cash, away / price, market.volatility[s], lot * price)
+    units = value / price
+    paid = price * (1.0 + side * costs.concession)
+    rest = cash - side * units * paid - units * paid * costs.taker_fee
+    gain = distance(phenotype.target_kind, phenotype.target_distance, price, market.atr[s], away)
+    target = max(price + side * gain, 0.0) if gain > 0.0 else 0.0
+    return Holding(side, bar, price, units, rest, price - side * away, target)
+
+
+@kernel
+def hold(
+    open_: Floats,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    atr: Floats,
+    leave: Words,
+    phenotype: Phenotype,
+    holding: Holding,
+    start: int,
+    stop: int,
+    equity: Floats,
+    worked: Floats,
+) -> tuple[int, float, int]:
+    """Carry a position until something closes it; returns bar, price and reason of the exit.
+
+    Writes equity and the value at work of every bar of the position but the exit's equity. Reason 0: ruined at that
+    bar's close.
+    """
+    side, entry, _, units, cash, stop_level, target = holding
+    signed = side * units
+    trails = phenotype.trail_kind != 0
+    trail, best = 0.0, holding.price
+    latest = entry + phenotype.time_exit_bars if phenotype.time_exit_bars > 0 else stop
+    worked[entry - start] = signed * holding.price
+    for t in range(entry, stop):
+        if t > entry:
+            worked[t - start] = signed * close[t - 1]
+            if bit(leave, t - 1):
+                return t, open_[t], SIGNALLED
+            if t >= latest:
+                return t, open_[t], TIMED
+            price, reason = exit_inside(side, open_[t], high[t], low[t], stop_level, trail, target)
+            if reason != 0:
+                return t, price, reason
+        value = cash + signed * close[t]
+        equity[t - start] = value
+        if value <= 0.0:
+            return t, close[t], RUINED
+        if trails:
+            best = max(best, high[t]) if side > 0 else min(best, low[t])
+            level = trail_level(phenotype, side, best, atr[t])
+            # A trailing stop only ever tightens, also when the ATR widens.
+            if trail == 0.0 or side * (level - trail) > 0.0:
+                trail = level
+    return stop - 1, close[stop - 1], ENDED
+
+
+@kernel
 def simulate(
     market: MarketArrays,
     logic: Logic,
@@ -116,126 +189,62 @@ def simulate(
     stop: int,
     equity_start: float,
     equity: Floats,
-    exposure: Floats,
+    worked: Floats,
     trades: Floats,
 ) -> tuple[float, int, float]:
     """Trade bars ``[start, stop)``, flat at both ends.
 
-    Writes ``equity[t - start]`` at each close and ``exposure[t - start]``, the signed position value at work during bar t
-    (valued at the close before, or at the entry price) over the equity before it; shapes (stop - start,). Writes up to
+    Writes ``equity[t - start]`` at each close and ``worked[t - start]``, the signed position value at work during bar t
+    (valued at the close before, or at the entry price), 0 when there was none; shapes (stop - start,). Writes up to
     ``len(trades)`` rows of TRADE_FIELDS. Returns final equity, number of trades, and traded value in multiples of equity.
     Equity never falls below zero: at zero the account is ruined and stops.
     """
     open_, high, low, close, atr = market.open, market.high, market.low, market.close, market.atr
-    long_entry, long_exit, short_entry, short_exit = logic
-    cash = equity_start  # equity while flat; while in a position, equity less the position's value
-    last = equity_start  # equity at the previous close
-    side, units, entry_bar, entry_price, entry_equity = 0, 0.0, 0, 0.0, 0.0
-    stop_level, target_level, trail, best = 0.0, 0.0, 0.0, 0.0
-    unit_lot = phenotype.fraction * equity_start / open_[start]
-    trades_long, trades_short = phenotype.direction != SHORT, phenotype.direction != LONG
+    enter_long, enter_short, leave_long, leave_short = logic
+    cash = equity_start
+    lot = phenotype.fraction * equity_start / open_[start]
     count, turnover = 0, 0.0
-    for t in range(start, stop):
-        at_work = 0.0
-        price, reason = 0.0, 0
-        if side != 0:
-            at_work = side * units * close[t - 1] / last
-            if bit(long_exit, t - 1) if side > 0 else bit(short_exit, t - 1):
-                price, reason = open_[t], SIGNALLED
-            elif 0 < phenotype.time_exit_bars <= t - entry_bar:
-                price, reason = open_[t], TIMED
-            else:
-                price, reason = exit_inside(
-                    side, open_[t], high[t], low[t], stop_level, trail, target_level
-                )
-            if reason != 0:
-                cash = _close(cash, side, units, price, reason, costs)
-                turnover += units * price / last
-                if count < len(trades):
-                    _record(trades[count], side, entry_bar, t, entry_price, price, units, cash, entry_equity, reason)
-                count += 1
-                side = 0
-        # A scheduled exit leaves the open free for a new entry; an exit inside the bar came after it.
-        if side == 0 and t > start and cash > 0.0 and (reason == 0 or reason >= TIMED):
-            s = t - 1
-            long = trades_long and bit(long_entry, s) and not bit(long_exit, s)
-            short = trades_short and bit(short_entry, s) and not bit(short_exit, s)
-            away = 0.0
-            if long != short and allowed(
-                phenotype, market.regime[s], market.hour[s], market.weekday[s], market.month[s]
-            ):
-                entry_price = open_[t]
-                away = stop_distance(phenotype, entry_price, atr[s])
-            if away > 0.0:
-                side, entry_bar, entry_equity = 1 if long else -1, t, cash
-                value = position_value(
-                    phenotype, cash, away / entry_price, market.volatility[t - 1], unit_lot * entry_price
-                )
-                units = value / entry_price
-                at_work = side * value / last
-                turnover += value / last
-                paid = entry_price * (1.0 + side * costs.concession)
-                cash -= side * units * paid + units * paid * costs.taker_fee
-                stop_level = entry_price - side * away
-                gain = distance(phenotype.target_kind, phenotype.target_distance, entry_price, atr[t - 1], away)
-                target_level = max(entry_price + side * gain, 0.0) if gain > 0.0 else 0.0
-                best, trail = entry_price, 0.0
-        if side != 0:
-            if t == stop - 1:
-                cash = _close(cash, side, units, close[t], ENDED, costs)
-                turnover += units * close[t] / last
-                if count < len(trades):
-                    _record(
-                        trades[count], side, entry_bar, t, entry_price, close[t], units, cash, entry_equity, ENDED
-                    )
-                count += 1
-                side = 0
-            elif phenotype.trail_kind != 0:
-                best = max(best, high[t]) if side > 0 else min(best, low[t])
-                level = trail_level(phenotype, side, best, atr[t])
-                # A trailing stop only ever tightens, also when the ATR widens.
-                if trail == 0.0 or side * (level - trail) > 0.0:
-                    trail = level
-        value = cash + side * units * close[t]
-        if value <= 0.0:
-            side, cash, value = 0, 0.0, 0.0
-        equity[t - start] = value
-        exposure[t - start] = at_work
-        last = value
-        if value == 0.0:
-            equity[t - start : stop - start] = 0.0
-            exposure[t + 1 - start : stop - start] = 0.0
-            break
-    return last, count, turnover
+    equity[0], worked[0] = cash, 0.0
+    t = start + 1
+    reopened = False  # the open of bar t has just closed a position, and may open the next
+    while t < stop:
+        wanted = np.int64(bit(enter_long, t - 1)) - np.int64(bit(enter_short, t - 1)) if cash > 0.0 else 0
+        if not reopened:
+            equity[t - start], worked[t - start] = cash, 0.0
+        reopened = False
+        if wanted == 0:
+            t += 1
+            continue
+        holding = enter(market, phenotype, costs, wanted, t, cash, lot)
+        if holding.units == 0.0:
+            t += 1
+            continue
+        leave = leave_long if wanted > 0 else leave_short
+        t, price, reason = hold(open_, high, low, close, atr, leave, phenotype, holding, start, stop, equity, worked)
+        before = cash
+        cash = max(liquidate(holding, price, reason, costs), 0.0)
+        turnover += holding.units * (holding.price + price) / before
+        if count < len(trades):
+            _record(trades[count], holding, t, price, cash / before - 1.0, reason)
+        count += 1
+        equity[t - start] = cash
+        reopened = reason == TIMED or reason == SIGNALLED
+        if not reopened:
+            t += 1
+    return cash, count, turnover
 
 
 @kernel
-def _close(cash: float, side: int, units: float, price: float, reason: int, costs: CostRates) -> float:
-    """Equity after a position is closed: a target is a limit order, everything else a market order."""
+def liquidate(holding: Holding, price: float, reason: int, costs: CostRates) -> float:
+    """Equity after the position is closed at ``price``: a target is a limit order, everything else a market order."""
+    side, units = holding.side, holding.units
     if reason == TARGET:
-        return cash + side * units * price - units * price * costs.maker_fee
+        return holding.cash + side * units * price - units * price * costs.maker_fee
     received = price * (1.0 - side * costs.concession)
-    return cash + side * units * received - units * received * costs.taker_fee
+    return holding.cash + side * units * received - units * received * costs.taker_fee
 
 
 @kernel
-def _record(
-    row: Floats,
-    side: int,
-    entry_bar: int,
-    exit_bar: int,
-    entry_price: float,
-    exit_price: float,
-    units: float,
-    equity: float,
-    entry_equity: float,
-    reason: int,
-) -> None:
-    row[0] = side
-    row[1] = entry_bar
-    row[2] = exit_bar
-    row[3] = entry_price
-    row[4] = exit_price
-    row[5] = units
-    row[6] = equity / entry_equity - 1.0
-    row[7] = reason
+def _record(row: Floats, holding: Holding, exit_bar: int, price: float, profit: float, reason: int) -> None:
+    row[0], row[1], row[2], row[3] = holding.side, holding.bar, exit_bar, holding.price
+    row[4], row[5], row[6], row[7] = price, holding.units, profit, reason

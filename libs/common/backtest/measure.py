@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from common.backtest.arena import Arena
 from common.backtest.costs import CostRates
-from common.backtest.engine import Floats, Logic, MarketArrays, simulate
+from common.backtest.engine import Floats, MarketArrays, simulate
 from common.backtest.metrics import (
     SUMS,
     conditional_value_at_risk,
@@ -19,7 +19,7 @@ from common.backtest.metrics import (
     shape,
 )
 from common.backtest.phenotype import Phenotype, express
-from common.backtest.signals import STACK_DEPTH, Words, evaluate_tree
+from common.backtest.signals import STACK_DEPTH, Logic, decide
 from common.backtest.windows import Cut
 from common.genome.genes import ALLELE_SLOT
 from common.genome.layout import Population
@@ -72,9 +72,7 @@ def measure(
     and give the same rows as one call.
     """
     size = len(population)
-    found = Measures(
-        np.zeros((size, 6)), np.zeros(size), np.zeros((size, 3), np.float32), np.zeros((size, 3, 9))
-    )
+    found = Measures(np.zeros((size, 6)), np.zeros(size), np.zeros((size, 3), np.float32), np.zeros((size, 3, 9)))
     genes = [np.ascontiguousarray(population[block]) for block in ("alleles", "reals", "masks", "trees")]
     instrument = genes[0][:, ALLELE_SLOT["portfolio.instrument"]] % len(arenas)
     for index, (arena, cut) in enumerate(zip(arenas, cuts, strict=True)):
@@ -95,14 +93,6 @@ def measure(
             found.evidence,
         )
     return found
-
-
-@kernel
-def _logic(trees: npt.NDArray[np.uint16], bank: Words, stack: Words, into: Words) -> Logic:
-    for tree in range(4):
-        evaluate_tree(trees[tree], bank, stack)
-        into[tree, :] = stack[0]
-    return Logic(into[0], into[1], into[2], into[3])
 
 
 @kernel
@@ -137,11 +127,11 @@ def _measure_rows(
     words = market.bank.shape[1]
     stack, bitmaps = np.empty((STACK_DEPTH, words), np.uint64), np.empty((4, words), np.uint64)
     longest = (spans[:, 1] - spans[:, 0]).max()
-    equity, exposure, losses = np.empty(longest), np.empty(longest), np.empty(len(market.close))
+    equity, worked, losses = np.empty(longest), np.empty(longest), np.empty(len(market.close) + 1)
     means = np.array([_market_mean(market.close, spans, window, which) for which in range(3)])
     for row in rows:
-        logic = _logic(trees[row], market.bank, stack, bitmaps)
         phenotype = express(alleles[row], reals[row], masks[row])
+        logic = decide(trees[row], phenotype.direction, market.bank, stack, bitmaps)
         for which in range(3):
             if (window == which).any():
                 _measure_window(
@@ -153,7 +143,7 @@ def _measure_rows(
                     means[which],
                     bars_per_year,
                     equity,
-                    exposure,
+                    worked,
                     losses,
                     evidence[row, which],
                     objectives[row] if which == TRAINING else np.empty(6),
@@ -173,7 +163,7 @@ def _measure_window(
     market_mean: float,
     bars_per_year: float,
     equity: Floats,
-    exposure: Floats,
+    worked: Floats,
     losses: Floats,
     evidence: Floats,
     objectives: Floats,
@@ -187,11 +177,11 @@ def _measure_window(
     for fold in range(len(spans)):
         start, stop = spans[fold]
         final, count, traded = simulate(
-            market, logic, phenotype, costs, start, stop, capital, equity, exposure, np.empty((0, 8))
+            market, logic, phenotype, costs, start, stop, capital, equity, worked, np.empty((0, 8))
         )
         before[:] = sums
         bars = stop - start
-        moment_sums(equity[:bars], exposure[:bars], capital, market_mean, sums, losses)
+        moment_sums(equity[:bars], worked[:bars], capital, market_mean, sums, losses)
         mean, deviation = mean_deviation(sums[0] - before[0], sums[1] - before[1], sums[2] - before[2])
         sharpes[fold] = mean / deviation * annual if deviation > 0.0 else 0.0
         capital = final

@@ -14,44 +14,44 @@ RATIO_LIMIT = 100.0
 
 @kernel
 def moment_sums(
-    equity: Floats, exposure: Floats, equity_start: float, market_mean: float, sums: Floats, losses: Floats
-) -> int:
-    """Add one fold to ``sums``, and its negative returns to ``losses[int(sums[8]):]``; returns bars in a position.
+    equity: Floats, worked: Floats, equity_start: float, market_mean: float, sums: Floats, losses: Floats
+) -> None:
+    """Add one fold to ``sums``, and its negative returns to ``losses[int(sums[8]):]``.
 
-    ``equity`` and ``exposure`` (n,), as ``engine.simulate`` writes them; ``market_mean`` mean return of the instrument in the
+    ``equity`` and ``worked`` (n,), as ``engine.simulate`` writes them; ``market_mean`` mean return of the instrument in the
     window. ``sums`` (SUMS,): n, sums of r, r², r³, r⁴, of detrended d and d², bars in a position, losses so far,
     peak equity so far, maximum drawdown so far, and bars in a long position (d = r - exposure x market mean).
     """
     s1, s2, s3, s4, d1, d2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     peak, drawdown = sums[9], sums[10]
+    floor = 1.0 - drawdown
     last = equity_start
-    active, long = 0, 0
-    found = int(sums[8])
+    active, long, found = 0, 0, int(sums[8])
     for t in range(len(equity)):
-        value = equity[t]
-        if exposure[t] == 0.0:
-            last = value
+        position = worked[t]
+        if position == 0.0:
             continue
-        active += 1
-        long += exposure[t] > 0.0
-        r = value / last - 1.0 if last > 0.0 else 0.0
+        # The sign of a return is a coin flip: everything that depends on it is written without a branch.
+        value = equity[t]
+        scale = 1.0 / last
+        r = (value - last) * scale
+        d = r - position * scale * market_mean
         last = value
         rr = r * r
         s1 += r
         s2 += rr
         s3 += rr * r
         s4 += rr * rr
-        d = r - exposure[t] * market_mean
         d1 += d
         d2 += d * d
-        if r < 0.0:
-            losses[found] = r
-            found += 1
-            down = 1.0 - value / peak
-            if down > drawdown:
-                drawdown = down
-        elif value > peak:
-            peak = value
+        active += 1
+        long += position > 0.0
+        losses[found] = r
+        found += r < 0.0
+        peak = max(peak, value)
+        if value < peak * floor:
+            drawdown = 1.0 - value / peak
+            floor = 1.0 - drawdown
     sums[0] += len(equity)
     sums[1] += s1
     sums[2] += s2
@@ -64,7 +64,6 @@ def moment_sums(
     sums[9] = peak
     sums[10] = drawdown
     sums[11] += long
-    return active
 
 
 @kernel

@@ -56,9 +56,7 @@ class Phenotype(NamedTuple):
 
 
 @kernel
-def express(
-    alleles: npt.NDArray[np.uint8], reals: npt.NDArray[np.float32], masks: npt.NDArray[np.uint32]
-) -> Phenotype:
+def express(alleles: npt.NDArray[np.uint8], reals: npt.NDArray[np.float32], masks: npt.NDArray[np.uint32]) -> Phenotype:
     """Decode the gene vectors of one genome; total: a mandatory stop and the leverage cap hold whatever they say."""
     return Phenotype(
         np.int64(alleles[_DIRECTION]),

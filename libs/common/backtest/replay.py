@@ -6,9 +6,9 @@ import numpy as np
 
 from common.backtest.arena import Arena
 from common.backtest.costs import CostRates
-from common.backtest.engine import EXIT_REASONS, TRADE_FIELDS, Floats, Logic, simulate
+from common.backtest.engine import EXIT_REASONS, TRADE_FIELDS, Floats, simulate
 from common.backtest.phenotype import express
-from common.backtest.signals import STACK_DEPTH, evaluate_tree
+from common.backtest.signals import STACK_DEPTH, decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,18 @@ class Replay:
 def replay(genome: np.void, arena: Arena, start: int, stop: int, costs: CostRates) -> Replay:
     """Trade bars ``[start, stop)`` with the truth engine, flat at both ends."""
     bank = arena.arrays.bank
-    stack = np.empty((STACK_DEPTH, bank.shape[1]), np.uint64)
-    bitmaps = []
-    for tree in genome["trees"]:
-        evaluate_tree(tree, bank, stack)
-        bitmaps.append(stack[0].copy())
     phenotype = express(genome["alleles"], genome["reals"], genome["masks"])
+    stack, bitmaps = np.empty((STACK_DEPTH, bank.shape[1]), np.uint64), np.empty((4, bank.shape[1]), np.uint64)
+    logic = decide(genome["trees"], phenotype.direction, bank, stack, bitmaps)
     bars = stop - start
-    equity, exposure, rows = np.empty(bars), np.zeros(bars), np.zeros((bars + 1, len(TRADE_FIELDS)))
-    _, count, _ = simulate(
-        arena.arrays, Logic(*bitmaps), phenotype, costs, start, stop, 1.0, equity, exposure, rows
-    )
+    equity, worked, rows = np.empty(bars), np.zeros(bars), np.zeros((bars + 1, len(TRADE_FIELDS)))
+    _, count, _ = simulate(arena.arrays, logic, phenotype, costs, start, stop, 1.0, equity, worked, rows)
     trades = [
-        Trade(int(r[0]), int(r[1]), int(r[2]), float(r[3]), float(r[4]), float(r[5]), float(r[6]), EXIT_REASONS[int(r[7])])
+        Trade(
+            int(r[0]), int(r[1]), int(r[2]), float(r[3]), float(r[4]), float(r[5]), float(r[6]), EXIT_REASONS[int(r[7])]
+        )
         for r in rows[:count]
     ]
+    before = np.concatenate(([1.0], equity[:-1]))
+    exposure = np.divide(worked, before, out=np.zeros(bars), where=before > 0)
     return Replay(equity, exposure, trades)

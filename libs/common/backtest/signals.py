@@ -1,5 +1,7 @@
 """Logic trees evaluated on bitmaps: 64 bars at a time."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +27,7 @@ STACK_DEPTH = TREE_TOKENS // 2 + 1
 _WITHIN = np.array(WITHIN_BARS)
 _STREAK = np.array(STREAK_BARS)
 _ONE = np.uint64(1)
+_NO_BITS = np.uint64(0)
 
 
 @kernel
@@ -100,3 +103,33 @@ def evaluate_tree(tree: npt.NDArray[np.uint16], bank: Words, stack: Words) -> bo
         stack[0, :] = np.uint64(0)
         return False
     return True
+
+
+class Logic(NamedTuple):
+    """Bitmaps, shape (words,): a close at which a long or short position is to be entered, or left.
+
+    No bar enters both sides, and none enters a side that it leaves (``decide`` sees to it).
+    """
+
+    enter_long: Words
+    enter_short: Words
+    leave_long: Words
+    leave_short: Words
+
+
+@kernel
+def decide(trees: npt.NDArray[np.uint16], direction: int, bank: Words, stack: Words, into: Words) -> Logic:
+    """Evaluate the four trees of a genome, shape (4, TREE_TOKENS), into ``into`` (4, words) and settle their conflicts.
+
+    A bar that also leaves a side does not enter it; one that would enter both sides enters none. ``direction`` 0 long,
+    1 short, 2 both: the other side's entries are dropped.
+    """
+    for tree in range(4):
+        evaluate_tree(trees[tree], bank, stack)
+        into[tree, :] = stack[0]
+    for index in range(into.shape[1]):
+        long = into[0, index] & ~into[1, index] if direction != 1 else _NO_BITS
+        short = into[2, index] & ~into[3, index] if direction != 0 else _NO_BITS
+        into[0, index] = long & ~short
+        into[2, index] = short & ~long
+    return Logic(into[0], into[2], into[1], into[3])
