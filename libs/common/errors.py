@@ -7,11 +7,12 @@ _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 80, 80
 
 
 def _shown(value: object) -> str:
-    """At most about 80 characters, whatever a stranger sent: nested a thousand deep, or an integer of a million digits."""
+    """At most 80 characters, whatever a stranger sent: nested a thousand deep, or an integer of a million digits."""
     try:
-        return _SHORT.repr(value)
+        text = _SHORT.repr(value)
     except ValueError:  # Python prints no integer of more than 4,300 digits
         return "a number with thousands of digits"
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 class GalapagosError(Exception):

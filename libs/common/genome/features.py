@@ -106,11 +106,31 @@ INDICATORS: tuple[Indicator, ...] = (
     # Candle patterns: +1 bullish, -1 bearish, 0 absent.
     *(
         Indicator(f"cdl{pattern}", "candle", _NONE, None, (-0.5, 0.5))
-        for pattern in (
-            "engulfing hammer doji morningstar eveningstar harami shootingstar hangingman piercing darkcloudcover "
-            "3whitesoldiers 3blackcrows marubozu spinningtop invertedhammer dragonflydoji gravestonedoji 3inside "
-            "3outside belthold hikkake longline takuri"
-        ).split()
+        for pattern in [
+            "engulfing",
+            "hammer",
+            "doji",
+            "morningstar",
+            "eveningstar",
+            "harami",
+            "shootingstar",
+            "hangingman",
+            "piercing",
+            "darkcloudcover",
+            "3whitesoldiers",
+            "3blackcrows",
+            "marubozu",
+            "spinningtop",
+            "invertedhammer",
+            "dragonflydoji",
+            "gravestonedoji",
+            "3inside",
+            "3outside",
+            "belthold",
+            "hikkake",
+            "longline",
+            "takuri",
+        ]
     ),
 )
 

@@ -1,7 +1,7 @@
 """Every gene of the genome: its chromosome, its alleles or range, its default, and whether it is expressed yet.
 
-This table is the single place that knows a gene. The record (``layout``), validation, JSON, the random
-initialiser and every operator are derived from it. A gene with ``expressed=False`` is laid out but must keep its default.
+This table is the single place that knows a gene. The record (``layout``), validation, JSON, the random initialiser
+and every operator are derived from it. A gene with ``expressed=False`` is laid out but must keep its default.
 """
 
 from dataclasses import dataclass
@@ -101,10 +101,7 @@ ALLELE_GENES: tuple[AlleleGene, ...] = (
         for slot in range(4)
         for part, alleles in (("transform", _ENGINEERED), ("window", (5, 10, 20, 60, 120)), ("lag", (0, 1, 2, 5)))
     ),
-    *(
-        AlleleGene("expression", f"in_{regime}", ("full", "half", "silent"), expressed=False)
-        for regime in REGIMES
-    ),
+    *(AlleleGene("expression", f"in_{regime}", ("full", "half", "silent"), expressed=False) for regime in REGIMES),
     AlleleGene("model", "kind", ("none", "mlp", "tcn", "attention", "graph"), expressed=False),
     AlleleGene("model", "layers", (1, 2, 3, 4), expressed=False),
     AlleleGene("model", "width", (8, 16, 32, 64), expressed=False),
@@ -124,10 +121,7 @@ REAL_GENES: tuple[RealGene, ...] = (
     RealGene("risk", "leverage_max", 0.25, LEVERAGE_MAX, 1.0, "position value as a multiple of equity"),
     RealGene("risk", "drawdown_brake", 0.05, 1.0, 1.0, "drawdown at which size is halved", expressed=False),
     RealGene("risk", "budget", 0.1, 1.0, 1.0, "share of the account at risk at once", expressed=False),
-    *(
-        RealGene("portfolio", f"weight_{slot}", 0.0, 1.0, 0.0, "share of capital", expressed=False)
-        for slot in range(8)
-    ),
+    *(RealGene("portfolio", f"weight_{slot}", 0.0, 1.0, 0.0, "share of capital", expressed=False) for slot in range(8)),
     RealGene("portfolio", "correlation_max", 0.1, 1.0, 1.0, "correlation of two legs", expressed=False),
     RealGene("execution", "limit_offset_bps", 0.0, 50.0, 0.0, "basis points inside the touch", expressed=False),
     RealGene("execution", "iceberg_fraction", 0.0, 1.0, 0.0, "visible share of an order", expressed=False),
