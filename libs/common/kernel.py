@@ -31,7 +31,8 @@ def _sources_digest() -> str:
 def _use_cache() -> None:
     """Give each state of the sources its own cache.
 
-    Numba looks only at the file of the outermost kernel: after a change in a callee of another file it would run old code.
+    Numba looks only at the file of the outermost kernel: after a change in a callee of another file it would run old
+    code.
     """
     if "NUMBA_CACHE_DIR" in os.environ:
         return

@@ -194,10 +194,10 @@ def simulate(
 ) -> tuple[float, int, float]:
     """Trade bars ``[start, stop)``, flat at both ends.
 
-    Writes ``equity[t - start]`` at each close and ``worked[t - start]``, the signed position value at work during bar t
-    (valued at the close before, or at the entry price), 0 when there was none; shapes (stop - start,). Writes up to
-    ``len(trades)`` rows of TRADE_FIELDS. Returns final equity, number of trades, and traded value in multiples of equity.
-    Equity never falls below zero: at zero the account is ruined and stops.
+    Writes ``equity[t - start]`` at each close and ``worked[t - start]``, the signed position value at work during bar
+    t (valued at the close before, or at the entry price), 0 when there was none; shapes (stop - start,). Writes up to
+    ``len(trades)`` rows of TRADE_FIELDS. Returns final equity, number of trades, and traded value in multiples of
+    equity. Equity never falls below zero: at zero the account is ruined and stops.
     """
     open_, high, low, close, atr = market.open, market.high, market.low, market.close, market.atr
     enter_long, enter_short, leave_long, leave_short = logic
@@ -228,7 +228,7 @@ def simulate(
             _record(trades[count], holding, t, price, cash / before - 1.0, reason)
         count += 1
         equity[t - start] = cash
-        reopened = reason == TIMED or reason == SIGNALLED
+        reopened = reason in (TIMED, SIGNALLED)
         if not reopened:
             t += 1
     return cash, count, turnover

@@ -32,8 +32,8 @@ TRAINING, VALIDATION, VAULT = 0, 1, 2
 class Measures:
     """What ``measure`` found, rows in genome order; all finite.
 
-    ``objectives`` (n, 6) in the order of ``events.spec.OBJECTIVES``, all to be maximised; ``violation`` (n,): share of the
-    required training trades that are missing; ``descriptor`` (n, 3); ``evidence`` (n, 3 windows, 9 figures).
+    ``objectives`` (n, 6) in the order of ``events.spec.OBJECTIVES``, all to be maximised; ``violation`` (n,): share of
+    the required training trades that are missing; ``descriptor`` (n, 3); ``evidence`` (n, 3 windows, 9 figures).
     """
 
     objectives: Floats
@@ -68,8 +68,8 @@ def measure(
 ) -> Measures:
     """Measure every genome on its instrument (allele ``portfolio.instrument`` modulo the number of arenas).
 
-    The vault is read only where ``with_vault`` says so. Releases the GIL: calls on parts of a population may run in threads,
-    and give the same rows as one call.
+    The vault is read only where ``with_vault`` says so. Releases the GIL: calls on parts of a population may run in
+    threads, and give the same rows as one call.
     """
     size = len(population)
     found = Measures(np.zeros((size, 6)), np.zeros(size), np.zeros((size, 3), np.float32), np.zeros((size, 3, 9)))

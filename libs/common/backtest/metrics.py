@@ -18,9 +18,9 @@ def moment_sums(
 ) -> None:
     """Add one fold to ``sums``, and its negative returns to ``losses[int(sums[8]):]``.
 
-    ``equity`` and ``worked`` (n,), as ``engine.simulate`` writes them; ``market_mean`` mean return of the instrument in the
-    window. ``sums`` (SUMS,): n, sums of r, r², r³, r⁴, of detrended d and d², bars in a position, losses so far,
-    peak equity so far, maximum drawdown so far, and bars in a long position (d = r - exposure x market mean).
+    ``equity`` and ``worked`` (n,), as ``engine.simulate`` writes them; ``market_mean`` mean return of the instrument
+    in the window. ``sums`` (SUMS,): n, sums of r, r², r³, r⁴, of detrended d and d², bars in a position, losses so
+    far, peak equity so far, maximum drawdown so far, and bars in a long position (d = r - exposure x market mean).
     """
     s1, s2, s3, s4, d1, d2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     peak, drawdown = sums[9], sums[10]
@@ -92,8 +92,8 @@ def shape(n: float, s1: float, s2: float, s3: float, s4: float) -> tuple[float, 
 def conditional_value_at_risk(losses: Floats, n: int) -> float:
     """Mean of the worst ``CVAR_SHARE`` of ``n`` returns, of which ``losses`` are the negative ones (Rockafellar, Uryasev 2000).
 
-    The same cut as empyrical: the ``int((n - 1) * 0.05) + 1`` smallest; returns that are not losses count as they rank, so
-    at most zero is claimed for them.
+    The same cut as empyrical: the ``int((n - 1) * 0.05) + 1`` smallest; returns that are not losses count as they
+    rank, so at most zero is claimed for them.
     """
     wanted = int((n - 1) * CVAR_SHARE) + 1
     if len(losses) <= wanted:

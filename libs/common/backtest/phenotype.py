@@ -95,8 +95,8 @@ def distance(kind: int, amount: float, price: float, atr: float, stop: float) ->
 def position_value(phenotype: Phenotype, equity: float, stop_share: float, volatility: float, fixed: float) -> float:
     """Value to enter with, never above ``leverage_max`` times equity.
 
-    ``stop_share``: stop distance over price; ``volatility``: annual, of the instrument; ``fixed``: value of the constant
-    number of units.
+    ``stop_share``: stop distance over price; ``volatility``: annual, of the instrument; ``fixed``: value of the
+    constant number of units.
     """
     limit = phenotype.leverage_max * equity
     if phenotype.sizing == FIXED_RISK:

@@ -32,9 +32,9 @@ def cut(
 ) -> Cut:
     """Cut ``bars`` bars by shares of what remains after warm-up and gaps; the paper stretch takes the rest.
 
-    Every fold starts and ends flat, so no trade crosses a border; the purge removes bars whose outcome could reach over
-    it and the embargo those whose features still see it (López de Prado, Advances in Financial Machine Learning, ch. 7).
-    Raises DataError when a fold would be shorter than ``FOLD_BARS_MIN`` bars.
+    Every fold starts and ends flat, so no trade crosses a border; the purge removes bars whose outcome could reach
+    over it and the embargo those whose features still see it (López de Prado, Advances in Financial Machine Learning,
+    ch. 7). Raises DataError when a fold would be shorter than ``FOLD_BARS_MIN`` bars.
     """
     if training + validation + vault >= 1:
         raise DataError(

@@ -59,7 +59,7 @@ class Header(BaseModel):
 
 
 class ProposedHeader(Header):
-    """``generation`` is the one these genomes belong to; a promotion cohort carries the generation that registered it."""
+    """``generation`` is the one these genomes belong to; of a promotion cohort, the one that registered it."""
 
     purpose: Purpose = "evolution"
     cohort: str = ""

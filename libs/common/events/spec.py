@@ -61,7 +61,7 @@ class Evolution(Frozen):
     tournament: int = Field(default=3, ge=1, le=64)
     crossover_rate: float = Field(default=0.7, ge=0, le=1)
     mutation_rate: float = Field(default=0.9, ge=0, le=1)
-    immigrant_rate: float = Field(default=0.02, ge=0, le=1, description="share of offspring that are new random genomes")
+    immigrant_rate: float = Field(default=0.02, ge=0, le=1, description="share of offspring newly drawn")
     archive_parents: int = Field(default=128, ge=0, description="elites of the archive that join the parents")
     migration_interval: int = Field(default=5, ge=1, description="generations")
     migrants: int = Field(default=8, ge=0)
@@ -75,7 +75,7 @@ class Promotion(Frozen):
     deflated_sharpe_min: float = Field(default=0.95, ge=0, le=1)
     vault_trades_min: int = Field(default=10, ge=1)
     validation_trades_min: int = Field(default=5, ge=1)
-    vault_alpha: float = Field(default=0.05, gt=0, le=1, description="chance that a run of pure noise promotes anything")
+    vault_alpha: float = Field(default=0.05, gt=0, le=1, description="chance that noise promotes anything")
     vault_reads_max: int = Field(default=8, ge=1, description="sealed reads of a run, shared evenly by the islands")
 
 
