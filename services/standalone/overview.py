@@ -1,12 +1,12 @@
 """The figures of a run at one moment, summed over its islands: for the live view, the progress line and ``run.json``."""
 
-import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from common.events.spec import RunSpec
-from standalone.chronicle import Chronicle
+from standalone.chronicle import Chronicle, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ def overview(chronicle: Chronicle, spec: RunSpec, phase: str, elapsed_s: float, 
         refused=sum(row["refused"] for row in rows),
         failed=sum(row["failed"] for row in rows),
         strategies_per_hour=evaluated / evolution_s * 3600 if evolution_s > 0 else 0.0,
-        best={name: max((row["best"].get(name, -math.inf) for row in rows), default=0.0) for name in names} if rows else {},
-        median={name: sum(row["median"].get(name, 0.0) for row in rows) / len(rows) for name in names} if rows else {},
+        best={name: max(values) for name, values in _by_objective(rows, "best", names).items()},
+        median={name: sum(values) / len(values) for name, values in _by_objective(rows, "median", names).items()},
         front_size=sum(row["front_size"] for row in rows),
         archive_size=sum(row["archive_size"] for row in rows),
         archive_cells=sum(row["archive_cells"] for row in rows),
@@ -71,3 +71,9 @@ def overview(chronicle: Chronicle, spec: RunSpec, phase: str, elapsed_s: float, 
         seeds=len(chronicle.of("seed")),
         dead_letters=len(chronicle.of("dead")),
     )
+
+
+def _by_objective(rows: Sequence[Row], figure: str, names: Sequence[str]) -> dict[str, list[float]]:
+    """The islands' figures; an island without a feasible strategy has none, an objective without any is left out."""
+    found = {name: [float(row[figure][name]) for row in rows if name in row[figure]] for name in names}
+    return {name: values for name, values in found.items() if values}
