@@ -38,7 +38,7 @@ LAST_OPERATOR = len(OPERATORS) - 1
 
 @kernel
 def arity(token: int) -> int:
-    """Operands of a token: 2 for and/or/xor, 1 for unary operators, 0 for a condition, -1 for what has no place in a tree."""
+    """Operands of a token: 2, 1 (unary operators), 0 (a condition), or -1 for what may not stand in a tree."""
     if AND <= token < FIRST_UNARY:
         return 2
     if FIRST_UNARY <= token <= LAST_OPERATOR:
