@@ -45,7 +45,7 @@ def _use_cache() -> None:
             shutil.rmtree(old, ignore_errors=True)
     except OSError:  # a read-only home: Numba then chooses a place itself
         return
-    numba.config.CACHE_DIR = str(mine)
+    numba.config.CACHE_DIR = str(mine)  # type: ignore[attr-defined]
 
 
 _use_cache()

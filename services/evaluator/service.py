@@ -27,7 +27,7 @@ def evaluate(event: Event, arenas: Sequence[Arena]) -> GenomeEvaluated:
     """Measure one cohort. Only a promotion reads the vault; genomes that may not exist are refused, not measured."""
     cohort = event.payload
     assert isinstance(cohort, GenomeProposed)
-    run, size = event.run, len(cohort)
+    run = event.run
     digests = [arena.bars.digest for arena in arenas]
     if [data.digest for data in run.data] != digests:
         raise ContractError(

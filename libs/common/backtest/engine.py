@@ -33,7 +33,7 @@ TRADE_FIELDS: tuple[str, ...] = (
 
 
 class MarketArrays(NamedTuple):
-    """One instrument, bar by bar; what belongs to bar i is known at its close. Shapes (T,), bank (conditions, words)."""
+    """One instrument. What belongs to bar i is known at its close. Shapes (T,); bank (conditions, words)."""
 
     open: Floats
     high: Floats
@@ -208,7 +208,9 @@ def simulate(
     t = start + 1
     reopened = False  # the open of bar t has just closed a position, and may open the next
     while t < stop:
-        wanted = np.int64(bit(enter_long, t - 1)) - np.int64(bit(enter_short, t - 1)) if cash > 0.0 else 0
+        wanted = 0
+        if cash > 0.0:
+            wanted = 1 if bit(enter_long, t - 1) else -1 if bit(enter_short, t - 1) else 0
         if not reopened:
             equity[t - start], worked[t - start] = cash, 0.0
         reopened = False

@@ -73,14 +73,19 @@ def measure(
     """
     size = len(population)
     found = Measures(np.zeros((size, 6)), np.zeros(size), np.zeros((size, 3), np.float32), np.zeros((size, 3, 9)))
-    genes = [np.ascontiguousarray(population[block]) for block in ("alleles", "reals", "masks", "trees")]
-    instrument = genes[0][:, ALLELE_SLOT["portfolio.instrument"]] % len(arenas)
+    alleles, reals, masks, trees = (
+        np.ascontiguousarray(population[block]) for block in ("alleles", "reals", "masks", "trees")
+    )
+    instrument = alleles[:, ALLELE_SLOT["portfolio.instrument"]] % len(arenas)
     for index, (arena, cut) in enumerate(zip(arenas, cuts, strict=True)):
         rows = np.flatnonzero(instrument == index)
         plan = Plan.of(cut, with_vault)
         _measure_rows(
             rows,
-            *genes,
+            alleles,
+            reals,
+            masks,
+            trees,
             arena.arrays,
             costs,
             plan.spans,
@@ -169,7 +174,7 @@ def _measure_window(
     objectives: Floats,
     descriptor: npt.NDArray[np.float32],
 ) -> None:
-    """Fill one row of evidence (9,), of objectives (6,) and of the descriptor (3,) from the folds ``spans`` (folds, 2)."""
+    """Fill one row of evidence (9,), of objectives (6,) and of the descriptor (3,) from the folds ``spans`` (n, 2)."""
     sums, before, sharpes = np.zeros(SUMS), np.zeros(SUMS), np.zeros(len(spans))
     sums[9] = 1.0
     capital, trades, turnover = 1.0, 0, 0.0

@@ -90,7 +90,7 @@ def shape(n: float, s1: float, s2: float, s3: float, s4: float) -> tuple[float, 
 
 @kernel
 def conditional_value_at_risk(losses: Floats, n: int) -> float:
-    """Mean of the worst ``CVAR_SHARE`` of ``n`` returns, of which ``losses`` are the negative ones (Rockafellar, Uryasev 2000).
+    """Mean of the worst ``CVAR_SHARE`` of ``n`` returns, of which ``losses`` are the negative ones.
 
     The same cut as empyrical: the ``int((n - 1) * 0.05) + 1`` smallest; returns that are not losses count as they
     rank, so at most zero is claimed for them.

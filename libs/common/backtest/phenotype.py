@@ -33,26 +33,29 @@ _MONTHS = MASK_SLOT["time.months"]
 _TIME_EXIT_BARS = np.array(ALLELE_GENES[_TIME_EXIT].alleles, np.int64)
 
 
+Integer = int | np.int64
+
+
 class Phenotype(NamedTuple):
     """The executable strategy less its logic. Kinds: 0 none, 1 percent, 2 ATR, 3 multiple of the stop distance."""
 
-    direction: int
-    stop_kind: int
+    direction: Integer
+    stop_kind: Integer
     stop_distance: float
-    target_kind: int
+    target_kind: Integer
     target_distance: float
-    trail_kind: int
+    trail_kind: Integer
     trail_distance: float
-    time_exit_bars: int
-    sizing: int
+    time_exit_bars: Integer
+    sizing: Integer
     fraction: float
     risk_per_trade: float
     volatility_target: float
     leverage_max: float
-    regimes: int
-    hours: int
-    weekdays: int
-    months: int
+    regimes: Integer
+    hours: Integer
+    weekdays: Integer
+    months: Integer
 
 
 @kernel
@@ -80,7 +83,7 @@ def express(alleles: npt.NDArray[np.uint8], reals: npt.NDArray[np.float32], mask
 
 
 @kernel
-def distance(kind: int, amount: float, price: float, atr: float, stop: float) -> float:
+def distance(kind: Integer, amount: float, price: float, atr: float, stop: float) -> float:
     """A distance in price units; 0 for kind 0 (none)."""
     if kind == PERCENT:
         return amount * 0.01 * price

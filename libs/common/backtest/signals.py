@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from common.genome.layout import TREE_TOKENS
 from common.genome.tree import (
     AND,
     CONDITION_BASE,
@@ -14,7 +15,6 @@ from common.genome.tree import (
     OR,
     STREAK_BARS,
     STREAK_FIRST,
-    TREE_TOKENS,
     WITHIN_BARS,
     WITHIN_FIRST,
     XOR,

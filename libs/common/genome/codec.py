@@ -27,7 +27,7 @@ GenomeIds = npt.NDArray[np.bytes_]
 def genome_ids(population: Population) -> npt.NDArray[np.void]:
     """BLAKE2b-128 of each genome's canonical bytes, shape (n,), dtype V16. The bytes carry the version."""
     raw = np.ascontiguousarray(population).view(np.uint8).reshape(len(population), GENOME_BYTES)
-    digests = b"".join(hashlib.blake2b(row, digest_size=ID_BYTES).digest() for row in raw)
+    digests = b"".join(hashlib.blake2b(row.data, digest_size=ID_BYTES).digest() for row in raw)
     return np.frombuffer(digests, np.dtype(f"V{ID_BYTES}"))
 
 
