@@ -1,0 +1,60 @@
+"""Champions for people at a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from common.errors import ConfigurationError
+from standalone.report_words import verdict_row
+from standalone.run_folder import RunFolder
+
+
+def find(folder: RunFolder, genome_id: str) -> dict[str, Any]:
+    """The champion whose id begins so. Raises ConfigurationError for none or several."""
+    wanted = genome_id.lower()
+    known = folder.champions()
+    found = [champion for champion in known if wanted and champion["genome_id"].startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(champion["genome_id"][:8] for champion in (found or known)) or "none"
+    reason = f"begins {len(found)} ids; give more of it" if found else "is no champion's id; see `galapagos champions list`"
+    raise ConfigurationError(f"{genome_id!r} {reason} ({folder.path} has: {names})")
+
+
+def summary_line(champion: dict[str, Any]) -> str:
+    """One champion in one line."""
+    vault = champion["vault"]
+    return (
+        f"{champion['genome_id'][:12]}  {champion['instrument']}  vault {vault['total_return']:+.1%} in {vault['trades']} trades, "
+        f"Sharpe {vault['sharpe_annual']:.2f}, drawdown {vault['drawdown_max']:.1%}  {champion['state']}  {champion['niche']}"
+    )
+
+
+def render(champion: dict[str, Any], console: Console) -> None:
+    """Everything that was measured."""
+    console.print(f"[bold]{champion['genome_id']}[/]  {champion['niche']}", highlight=False)
+    console.print(f"{champion['summary']}\n", highlight=False)
+    windows = Table("window", "bars", "trades", "return", "Sharpe, yearly", "worst drawdown", title="Figures", title_justify="left")
+    for name in ("training", "validation", "vault"):
+        found = champion[name]
+        windows.add_row(
+            name,
+            f"{found['bars']:,}",
+            f"{found['trades']}",
+            f"{found['total_return']:+.1%}",
+            f"{found['sharpe_annual']:.2f}",
+            f"{found['drawdown_max']:.1%}",
+        )
+    gates = Table("gate", "figure", "asked", "answer", title="Gates", title_justify="left")
+    for judged in champion["verdicts"]:
+        gates.add_row(*verdict_row(judged))
+    console.print(windows, gates)
+    paper = champion["performance"]
+    if paper:
+        console.print(
+            f"on paper: {paper['equity'] - 1:+.1%} in {paper['trades']} trades over {paper['bars']} bars, "
+            f"worst drawdown {paper['drawdown_max']:.1%}",
+            highlight=False,
+        )
+    console.print(f"state: {champion['state']} ({champion['reason']}); `galapagos explain {champion['genome_id'][:8]}` says what it does")

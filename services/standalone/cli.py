@@ -1,0 +1,59 @@
+"""The command `galapagos`: what it can do, and one clear line when it cannot."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from standalone.commands import champions, data, explain, graph, run, seed
+
+EXIT_BAD_INPUT = 2
+
+app = typer.Typer(
+    name="galapagos",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help=(
+        "Breed, test and select trading strategies, and refuse to sell noise.\n\n"
+        "[bold]galapagos run[/] breeds strategies on built-in daily prices for two minutes and writes a report.\n\n"
+        "[bold]galapagos champions list[/] shows what survived; [bold]galapagos explain ID[/] says what it does.\n\n"
+        "[bold]galapagos seed example > mine.json[/] writes a strategy to edit; "
+        "[bold]galapagos seed publish mine.json[/] lets it compete."
+    ),
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"galapagos {installed('galapagos')}")
+        raise typer.Exit
+
+
+app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("explain", epilog=explain.EXAMPLES)(explain.explain_genome)
+app.command("graph", epilog=graph.EXAMPLES)(graph.graph)
+app.add_typer(seed.app, name="seed")
+app.add_typer(champions.app, name="champions")
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """The entry point. Exit codes: 0 done, 2 usage or bad input, 1 a bug."""
+    from common.errors import GalapagosError
+
+    try:
+        app()
+    except GalapagosError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
+    except BrokenPipeError:
+        # The reader of our output went away (`galapagos seed conditions | head`); nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

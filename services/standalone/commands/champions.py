@@ -1,0 +1,75 @@
+"""`galapagos champions`: what survived."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="What survived: list it, show one, or follow a run.")
+Out = Annotated[Path | None, typer.Option(help="Folder of the run; the latest under runs/ by default.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@app.command("list", epilog="Example: [bold]galapagos champions list --out runs/mine[/]")
+def list_champions(out: Out = None, json: Json = False) -> None:
+    """List the champions of a run."""
+    import orjson
+
+    from standalone.champions import summary_line
+    from standalone.run_folder import RunFolder
+
+    folder = RunFolder.open(out)
+    found = folder.champions()
+    if json:
+        typer.echo(orjson.dumps(found))
+        return
+    for champion in found:
+        typer.echo(summary_line(champion))
+    if not found:
+        typer.echo(f"no champions in {folder.path}{'' if folder.result() else ' so far'}: nothing survived")
+
+
+@app.command("show", epilog="Example: [bold]galapagos champions show 3fa2[/]  (the beginning of an id is enough)")
+def show(
+    genome_id: Annotated[str, typer.Argument(metavar="ID", help="An id, or its beginning.")], out: Out = None, json: Json = False
+) -> None:
+    """Show one champion: figures, gates and deployment."""
+    import orjson
+    from rich.console import Console
+
+    from standalone.champions import find, render
+    from standalone.run_folder import RunFolder
+
+    champion = find(RunFolder.open(out), genome_id)
+    if json:
+        typer.echo(orjson.dumps(champion))
+    else:
+        render(champion, Console())
+
+
+@app.command("follow", epilog="Example: [bold]galapagos champions follow --json | jq .genome_id[/]")
+def follow(out: Out = None, json: Json = False) -> None:
+    """Print champions as they are promoted, until the run ends or Ctrl-C."""
+    import time
+
+    import orjson
+
+    from standalone.champions import summary_line
+    from standalone.run_folder import RunFolder
+
+    folder = RunFolder.open(out)
+    seen: set[str] = set()
+    try:
+        while True:
+            running = folder.is_running()  # asked first: what a run wrote before it ended is still read below
+            fresh: list[dict[str, Any]] = [row for row in folder.champions() if row["genome_id"] not in seen]
+            for champion in fresh:
+                seen.add(champion["genome_id"])
+                typer.echo(orjson.dumps(champion) if json else summary_line(champion))
+            if not running:
+                break
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        return
+    if not json:
+        typer.echo(f"the run in {folder.path} is not going on; {len(seen)} champions", err=True)

@@ -1,0 +1,84 @@
+"""`galapagos seed`: write, check and publish genomes of your own."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Genomes of your own: print an example, edit it, publish it to a run.")
+
+
+@app.command("example", epilog="Examples: [bold]galapagos seed example > mine.json[/]  ·  galapagos seed example --name rsi2_pullback")
+def example(name: Annotated[str, typer.Option(help="A classical strategy; `galapagos seed experts` lists them.")] = "") -> None:
+    """Print a complete genome as JSON, ready to be edited."""
+    import orjson
+
+    from common.errors import ConfigurationError
+    from common.genome.codec import to_json
+    from generator.experts import experts
+
+    known = {expert.name: expert for expert in experts()}
+    if name and name not in known:
+        raise ConfigurationError(f"--name {name!r}: no classical strategy is called so; `galapagos seed experts` lists them")
+    chosen = known[name] if name else next(iter(known.values()))
+    typer.echo(orjson.dumps(to_json(chosen.genome), option=orjson.OPT_INDENT_2))
+
+
+@app.command("experts")
+def list_experts(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """List the classical strategies that every run starts from."""
+    from generator.experts import experts
+
+    _print_rows([{"name": expert.name, "summary": expert.rationale} for expert in experts()], json)
+
+
+@app.command("conditions", epilog="Example: [bold]galapagos seed conditions --grep 'rsi(14)'[/]")
+def conditions(
+    grep: Annotated[str, typer.Option(help="Only those that contain this text (in the name or its meaning).")] = "",
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List the conditions that a genome's logic can use, with their meaning."""
+    from common.genome.conditions import CONDITIONS
+    from standalone.wording import condition_words
+
+    rows = [{"name": condition.text, "summary": condition_words(condition)} for condition in CONDITIONS]
+    wanted = grep.lower()
+    _print_rows([row for row in rows if wanted in row["name"].lower() or wanted in row["summary"].lower()], json)
+
+
+@app.command("publish", epilog="Example: [bold]galapagos seed publish mine.json[/]")
+def publish(
+    file: Annotated[Path, typer.Argument(help="A genome as JSON.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; the latest under runs/ by default.")] = None,
+    publisher: Annotated[str, typer.Option(help="Your name, kept with the seed.")] = "anonymous",
+    note: Annotated[str, typer.Option(help="A remark, kept with the seed.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Check a genome and hand it to a run: at once if it is running, else when it is resumed."""
+    import orjson
+
+    from standalone.run_folder import RunFolder
+    from standalone.seeds import accept, identity, read_genome
+
+    genome = read_genome(file)
+    folder = RunFolder.open(out)
+    path = accept(folder, genome, publisher, note)
+    running = folder.is_running()
+    if json:
+        found = {"genome_id": identity(genome), "run": str(folder.path), "file": str(path), "running": running}
+        typer.echo(orjson.dumps(found))
+        return
+    typer.echo(identity(genome))
+    when = "the run takes it in now" if running else f"it waits for `galapagos run --resume --out {folder.path}`"
+    typer.echo(f"published to {folder.path}: {when}", err=True)
+
+
+def _print_rows(rows: list[dict[str, str]], json: bool) -> None:
+    if json:
+        import orjson
+
+        typer.echo(orjson.dumps(rows))
+        return
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        typer.echo(f"{row['name']:<{width}}  {row['summary']}")
