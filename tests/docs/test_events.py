@@ -8,6 +8,7 @@ import pytest
 from common.events.catalogue import BY_NAME, CATALOGUE, Topic
 from common.events.cohorts import Cohort
 from common.events.public import Public
+from common.genome.codec import check, from_json
 from standalone.topology import SERVICES
 from tools import documents
 from tools.tidy import ROOT
@@ -66,3 +67,8 @@ def test_every_column_is_told() -> None:
     table = TEXT.split("## Cohorts")[1].split("### ")[0]
     told = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
     assert told == {column for topic in COHORTS for column in topic.payload.columns}
+
+
+def test_the_seed_of_the_page_is_a_genome_that_may_exist() -> None:
+    (fence,) = documents.fences(SECTIONS["GenomeSeeded"])
+    check(from_json(json.loads(fence.body)["genome"]))
