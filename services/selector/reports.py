@@ -1,0 +1,133 @@
+"""What an island says: each event is a function of the state, so a step and a recovery say it in the same bytes."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from common.events.cohorts import (
+    GENOME_COLUMNS,
+    GenomeProposed,
+    MigrantHeader,
+    MigrantSent,
+    ParentsSelected,
+    ProposedHeader,
+    SelectedHeader,
+    Summary,
+)
+from common.events.event import Event, Payload, event_id
+from common.events.spec import RunSpec
+from common.events.trace import unpack
+from common.genome.genes import ALLELE_GENES
+from common.genome.layout import GENOME
+from common.random import new_stream
+from selector.archive import CELLS, sample
+from selector.closing import run_objectives
+from selector.diversity import allele_diversity
+from selector.promotion import champion, outcomes
+from selector.state import MEMBER_FIELDS, IslandState, Members, join, known_ids
+from selector.survival import standing
+
+ARCHIVE_SLOT = 1 << 32
+"""The random stream that draws elites; offspring use the slots below."""
+_EXPRESSED = [slot for slot, gene in enumerate(ALLELE_GENES) if gene.expressed]
+
+
+def recovery(state: IslandState) -> list[Event]:
+    """What a lost bus may have swallowed: unanswered reads, migrants still awaited, champions, the latest parents."""
+    run = state.run
+    if run is None or state.generation < 0:
+        return []
+    reads = [read(state, run, row) for row in range(len(state.candidates)) if not state.candidates["answered"][row]]
+    sent = [migrants(state, run, generation, members) for generation, members in state.sent]
+    answered = state.candidates[state.candidates["answered"] == 1]
+    return [*reads, *sent, *(event for one in answered for event in champions(state, run, one)), parents(state, run)]
+
+
+def parents(state: IslandState, run: RunSpec, trace: str = "") -> Event:
+    """The breeding set: the population, then elites of the archive that are not in it, drawn by the island's stream.
+
+    An elite stands for its cell: its rank is that of the first front and its crowding distance 0, behind the others.
+    """
+    # As uint64 whatever its size, so that one compiled variant of the kernel serves every run.
+    key: Any = np.uint64(run.stream_key)
+    stream = new_stream(key, state.island, state.generation, ARCHIVE_SLOT)
+    others = state.archive[~known_ids(state.archive, state.population)]
+    elites = others[sample(stream, len(others), run.evolution.archive_parents)]
+    size, count = len(state.population), len(elites)
+    rank, crowding = standing(run_objectives(state.population, run), state.population["violation"], size)
+    header = SelectedHeader(
+        island=state.island,
+        generation=state.generation,
+        final=run.generations > 0 and state.generation == run.generations - 1,
+        summary=_summary(state, run, rank),
+    )
+    payload = ParentsSelected.build(
+        header,
+        **_columns(join(state.population, elites)),
+        rank=np.concatenate([rank, np.zeros(count, np.int32)]),
+        crowding=np.concatenate([crowding, np.zeros(count)]),
+        from_archive=np.repeat(np.array([0, 1], np.uint8), [size, count]),
+    )
+    return _event(state, run, payload, str(state.island), str(state.generation), trace)
+
+
+def migrants(state: IslandState, run: RunSpec, generation: int, members: Members, trace: str = "") -> Event:
+    """What the next island on the ring is sent; ``generation`` is the one that had closed."""
+    header = MigrantHeader(island=(state.island + 1) % run.islands, generation=generation, source=state.island)
+    payload = MigrantSent.build(header, **_columns(members))
+    return _event(state, run, payload, str(header.island), str(generation), trace)
+
+
+def read(state: IslandState, run: RunSpec, row: int) -> Event:
+    """The cohort of one that asks for the sealed read of the candidate in ``row``, in the trace of its birth."""
+    candidate = state.candidates[row]
+    header = ProposedHeader(
+        island=state.island,
+        generation=int(candidate["registered_generation"]),
+        purpose="promotion",
+        cohort=candidate["genome_id"].tobytes().hex(),
+    )
+    record = candidate.reshape(1)
+    payload = GenomeProposed.build(header, **{name: record[name] for name in GENOME_COLUMNS})
+    key = f"{state.island}:{header.generation}:promotion:{row}"
+    return _event(state, run, payload, key, header.cohort, unpack(candidate["trace"].tobytes()))
+
+
+def champions(state: IslandState, run: RunSpec, candidate: np.void) -> list[Event]:
+    """The promotion of an answered candidate, in the trace of its birth; nothing if it failed a gate."""
+    payload = champion(candidate, state.island, run)
+    if payload is None:
+        return []
+    trace = unpack(candidate["trace"].tobytes())
+    return [_event(state, run, payload, f"{run.run_id}:{payload.niche}", payload.genome_id, trace)]
+
+
+def _event(state: IslandState, run: RunSpec, payload: Payload, key: str, cause: str, trace: str) -> Event:
+    """The cause is what is reported, not the delivery that set it off: a recovered event has the id of the first."""
+    return Event(payload, key, run, event_id(run, payload, (str(state.island), cause)), trace=trace)
+
+
+def _columns(members: Members) -> dict[str, npt.NDArray[Any]]:
+    return {name: members[name] for name in MEMBER_FIELDS}
+
+
+def _summary(state: IslandState, run: RunSpec, rank: npt.NDArray[np.int32]) -> Summary:
+    feasible = state.population["violation"] <= 0
+    values = dict(zip(run.evolution.objectives, run_objectives(state.population[feasible], run).T, strict=True))
+    promoted, refusals = outcomes(state, run)
+    genomes = np.ascontiguousarray(state.population["genome"]).view(GENOME)
+    return Summary(
+        evaluated=state.evaluated,
+        refused=state.refused,
+        failed=state.failed,
+        best={name: float(column.max()) for name, column in values.items() if len(column)},
+        median={name: float(np.median(column)) for name, column in values.items() if len(column)},
+        front_size=int((feasible & (rank == 0)).sum()),
+        archive_size=len(state.archive),
+        archive_cells=CELLS,
+        diversity=allele_diversity(np.ascontiguousarray(genomes["alleles"][:, _EXPRESSED])),
+        registered=len(state.candidates),
+        champions=promoted,
+        refusals=refusals,
+    )

@@ -1,0 +1,170 @@
+"""The state of one island: what the selector remembers, as bytes, and its fingerprint."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from common.errors import ConfigurationError
+from common.events.cohorts import GENOME_COLUMNS, MEASURE_COLUMNS, MEMBER_COLUMNS
+from common.events.spec import RunSpec
+
+_COLUMNS = GENOME_COLUMNS | MEASURE_COLUMNS | MEMBER_COLUMNS
+MEMBER = np.dtype(list(_COLUMNS.items()))
+"""One measured genome: the columns of the cohorts, as one record."""
+CANDIDATE = np.dtype([*MEMBER.descr, ("registered_generation", "<u4"), ("trials", "<i8"), ("answered", "u1")])
+"""A member registered for its sealed read: ``trials`` as counted then, the vault's evidence once ``answered``."""
+
+MEMBER_FIELDS = tuple(_COLUMNS)
+
+Members = npt.NDArray[np.void]
+"""Records of dtype ``MEMBER``, shape (n,); never written to once they are in a state."""
+
+_FORMAT = b"galapagos-island-1\n"
+_HEAD_LENGTH_BYTES = 4
+
+
+def _none() -> Members:
+    return np.empty(0, MEMBER)
+
+
+@dataclass(frozen=True, slots=True)
+class IslandState:
+    """Everything the selector knows about an island; what can be derived from it is not stored.
+
+    ``population`` stands in the order of ``survival.survivors`` (rank and crowding follow from it), ``archive`` in the
+    order of the cells (which follow from the descriptors). Champions and refusals follow from ``candidates``.
+    """
+
+    run: RunSpec | None = None
+    island: int = -1
+    generation: int = -1
+    """The last one closed."""
+    evaluated: int = 0
+    refused: int = 0
+    failed: int = 0
+    population: Members = field(default_factory=_none)
+    archive: Members = field(default_factory=_none)
+    pending: Members | None = None
+    """The cohort of ``generation + 1``, waiting for the migrants that this generation admits."""
+    seeds: Members = field(default_factory=_none)
+    """Answered seeds, merged when the next generation closes."""
+    seed_cohorts: tuple[str, ...] = ()
+    """Seed cohorts whose answer has been counted, sorted."""
+    arrived: tuple[tuple[int, Members], ...] = ()
+    """Migrants by the generation their source had closed, sorted, not admitted yet."""
+    sent: tuple[tuple[int, Members], ...] = ()
+    """Migrants sent, by the generation closed then: as many batches as another island can still wait for."""
+    candidates: npt.NDArray[np.void] = field(default_factory=lambda: np.empty(0, CANDIDATE))
+
+
+def join(*parts: Members) -> Members:
+    """The records of all parts, in this order."""
+    return np.concatenate(parts)
+
+
+def distinct(members: Members) -> Members:
+    """One record per genome id, the first of its kind, in the order of the ids."""
+    # S16 pads with zero bytes and so compares all 16 of them, and unlike V16 it sorts fast.
+    return members[np.unique(_contiguous_ids(members).view("S16"), return_index=True)[1]]
+
+
+def known_ids(members: Members, among: Members) -> npt.NDArray[np.bool_]:
+    """Which ``members`` (n,) have the id of one ``among`` others."""
+    return np.isin(_contiguous_ids(members).view("S16"), _contiguous_ids(among).view("S16"))
+
+
+def _contiguous_ids(members: Members) -> npt.NDArray[Any]:
+    return np.ascontiguousarray(members["genome_id"])
+
+
+def dump(state: IslandState) -> bytes:
+    """The state as bytes: a format line, the length of a JSON head, the head, and the raw records in sequence."""
+    arrays = [state.population, state.archive, state.seeds, state.candidates]
+    arrays += [members for _, members in (*state.arrived, *state.sent)]
+    if state.pending is not None:
+        arrays.append(state.pending)
+    head = {
+        "run": None if state.run is None else state.run.model_dump(mode="json"),
+        "numbers": [state.island, state.generation, state.evaluated, state.refused, state.failed],
+        "seed_cohorts": state.seed_cohorts,
+        "arrived": [generation for generation, _ in state.arrived],
+        "sent": [generation for generation, _ in state.sent],
+        "pending": state.pending is not None,
+        "lengths": [len(array) for array in arrays],
+    }
+    text = orjson.dumps(head, option=orjson.OPT_SORT_KEYS)
+    length = len(text).to_bytes(_HEAD_LENGTH_BYTES, "little")
+    return b"".join([_FORMAT, length, text, *(array.tobytes() for array in arrays)])
+
+
+def load(data: bytes) -> IslandState:
+    """The inverse of ``dump``; raises ConfigurationError for bytes that this program did not write."""
+    try:
+        return _load(data)
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise ConfigurationError(
+            f"selector state of {len(data)} bytes cannot be read ({error}); it is damaged or of another version:"
+            " start a new run"
+        ) from error
+
+
+def _load(data: bytes) -> IslandState:
+    start = len(_FORMAT) + _HEAD_LENGTH_BYTES
+    if data[: len(_FORMAT)] != _FORMAT:
+        raise ValueError("unknown format")
+    position = start + int.from_bytes(data[len(_FORMAT) : start], "little")
+    head = orjson.loads(data[start:position])
+    arrays = []
+    for index, length in enumerate(head["lengths"]):
+        dtype = CANDIDATE if index == 3 else MEMBER
+        arrays.append(np.frombuffer(data, dtype, length, position))
+        position += length * dtype.itemsize
+    if position != len(data):
+        raise ValueError(f"{len(data) - position} bytes too many")
+    population, archive, seeds, candidates, *others = arrays
+    rest = iter(others)
+    island, generation, evaluated, refused, failed = head["numbers"]
+    return IslandState(
+        run=None if head["run"] is None else RunSpec.model_validate(head["run"]),
+        island=island,
+        generation=generation,
+        evaluated=evaluated,
+        refused=refused,
+        failed=failed,
+        population=population,
+        archive=archive,
+        seeds=seeds,
+        seed_cohorts=tuple(head["seed_cohorts"]),
+        candidates=candidates,
+        arrived=tuple((source, next(rest)) for source in head["arrived"]),
+        sent=tuple((source, next(rest)) for source in head["sent"]),
+        pending=next(rest) if head["pending"] else None,
+    )
+
+
+def fingerprint(state: IslandState) -> bytes:
+    """BLAKE2b-128 of all that the run decides: births by the clock and their traces are left out."""
+    return hashlib.blake2b(dump(_timeless(state)), digest_size=16).digest()
+
+
+def _timeless(state: IslandState) -> IslandState:
+    def scrub(members: Members) -> Members:
+        copy = members.copy()
+        copy["born_us"] = 0
+        copy["trace"] = np.zeros(1, MEMBER["trace"])
+        return copy
+
+    return replace(
+        state,
+        population=scrub(state.population),
+        archive=scrub(state.archive),
+        seeds=scrub(state.seeds),
+        candidates=scrub(state.candidates),
+        pending=None if state.pending is None else scrub(state.pending),
+        arrived=tuple((source, scrub(members)) for source, members in state.arrived),
+        sent=tuple((source, scrub(members)) for source, members in state.sent),
+    )

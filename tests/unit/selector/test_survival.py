@@ -1,0 +1,137 @@
+"""Survival: fronts and crowding equal pymoo's, constraint domination equals its definition, order does not matter."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymoo.operators.survival.rank_and_crowding.metrics import FunctionalDiversity, calc_crowding_distance
+from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+
+from selector.ranking import UNRANKED
+from selector.survival import crowding_distance, standing, survivors
+
+
+def pymoo_ranks(points: np.ndarray) -> np.ndarray:
+    return NonDominatedSorting().do(-points, return_rank=True)[1]
+
+
+def by_definition(objectives: np.ndarray, violation: np.ndarray) -> np.ndarray:
+    """Constrained ranks, peeled front by front from Deb's definition of domination."""
+    n = len(violation)
+    excess = np.maximum(violation, 0)
+    dominates = np.zeros((n, n), bool)
+    for a in range(n):
+        for b in range(n):
+            if excess[a] == excess[b] == 0:
+                dominates[a, b] = (objectives[a] >= objectives[b]).all() and (objectives[a] > objectives[b]).any()
+            else:
+                dominates[a, b] = excess[a] < excess[b]
+    rank, front = np.full(n, -1), 0
+    while (rank < 0).any():
+        left = rank < 0
+        rank[left & ~dominates[left].any(axis=0)] = front
+        front += 1
+    return rank
+
+
+SHAPES = {
+    "continuous": lambda rng, n, m: rng.normal(size=(n, m)),
+    "ties": lambda rng, n, m: rng.integers(0, 4, (n, m)).astype(float),
+    "copies": lambda rng, n, m: rng.normal(size=(5, m))[rng.integers(0, 5, n)],
+    "all equal": lambda rng, n, m: np.ones((n, m)),
+    "a chain": lambda rng, n, m: np.repeat(rng.permutation(n).astype(float)[:, None], m, axis=1),
+    "one front": lambda rng, n, m: np.c_[np.arange(n), -np.arange(n), np.zeros((n, m))][:, :m].astype(float),
+    "nearly a chain": lambda rng, n, m: rng.normal(size=(n, 1)) + 0.01 * rng.normal(size=(n, m)),
+    "signed zeros": lambda rng, n, m: rng.choice([0.0, -0.0, 1.0], (n, m)),
+    "huge and tiny": lambda rng, n, m: rng.choice([-1e300, 1e-300, 0.0, 1e300], (n, m)) / 4,
+}
+
+
+@pytest.mark.parametrize("objectives", [1, 2, 3, 6])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_fronts_equal_those_of_pymoo(shape: str, objectives: int) -> None:
+    rng = np.random.default_rng(len(shape) + objectives)
+    for size in (1, 2, 63, 64, 65, 400):
+        points = SHAPES[shape](rng, size, objectives)
+        rank, _ = standing(points, np.zeros(size), size)
+        np.testing.assert_array_equal(rank, pymoo_ranks(points))
+
+
+def test_fronts_equal_those_of_pymoo_beyond_one_chunk_of_rows() -> None:
+    points = np.random.default_rng(1).integers(0, 50, (2560, 6)).astype(float)
+    rank, _ = standing(points, np.zeros(2560), 2560)
+    np.testing.assert_array_equal(rank, pymoo_ranks(points))
+
+
+@pytest.mark.parametrize("wanted", [1, 7, 100, 399])
+@pytest.mark.parametrize("shape", ["continuous", "ties", "a chain", "nearly a chain", "copies"])
+def test_ranking_stops_with_the_front_that_completes_the_wanted_rows(shape: str, wanted: int) -> None:
+    points = SHAPES[shape](np.random.default_rng(wanted), 400, 3)
+    rank, _ = standing(points, np.zeros(400), wanted)
+    full = pymoo_ranks(points)
+    last = np.sort(full)[wanted - 1]
+    np.testing.assert_array_equal(rank, np.where(full <= last, full, UNRANKED))
+
+
+@pytest.mark.parametrize("shape", [name for name in SHAPES if name != "huge and tiny"])
+@pytest.mark.parametrize("objectives", [2, 6])
+def test_crowding_distance_equals_that_of_pymoo(shape: str, objectives: int) -> None:
+    rng = np.random.default_rng(objectives)
+    for size in (1, 2, 3, 50, 200):
+        points = SHAPES[shape](rng, size, objectives)
+        expected = FunctionalDiversity(calc_crowding_distance, filter_out_duplicates=True).do(points)
+        np.testing.assert_allclose(crowding_distance(points), expected, rtol=1e-12)
+
+
+def test_crowding_is_counted_within_a_front() -> None:
+    points = np.random.default_rng(3).normal(size=(300, 3))
+    rank, crowding = standing(points, np.zeros(300), 300)
+    for front in range(rank.max() + 1):
+        np.testing.assert_array_equal(crowding[rank == front], crowding_distance(points[rank == front]))
+
+
+levels = st.integers(0, 3).map(float)
+
+
+@given(
+    st.lists(st.tuples(levels, levels, levels, st.sampled_from([-0.5, 0.0, 0.0, 0.25, 0.5])), min_size=1, max_size=24)
+)
+@settings(max_examples=150, deadline=None)
+def test_constraint_domination_is_that_of_its_definition(rows: list[tuple[float, ...]]) -> None:
+    table = np.array(rows)
+    rank, _ = standing(table[:, :3], table[:, 3], len(table))
+    np.testing.assert_array_equal(rank, by_definition(table[:, :3], table[:, 3]))
+
+
+@given(st.lists(st.tuples(levels, levels, levels), min_size=2, max_size=40), st.integers(1, 39))
+@settings(max_examples=150, deadline=None)
+def test_nobody_who_stays_is_of_a_worse_front_than_one_who_goes(rows: list[tuple[float, ...]], size: int) -> None:
+    table = np.array(rows)
+    objectives, violation = table[:, :2], table[:, 2] - 1
+    kept = survivors(objectives, violation, size)
+    rank = by_definition(objectives, violation)
+    gone = np.setdiff1d(np.arange(len(table)), kept)
+    assert len(kept) == len(set(kept.tolist())) == min(size, len(table))
+    assert len(gone) == 0 or rank[kept].max() <= rank[gone].min()
+
+
+def test_survivors_stand_in_the_order_of_their_own_standing() -> None:
+    rng = np.random.default_rng(5)
+    objectives, violation = rng.normal(size=(500, 4)), np.where(rng.random(500) < 0.5, rng.random(500), 0)
+    kept = survivors(objectives, violation, 300)
+    rank, crowding = standing(objectives[kept], violation[kept], 300)
+    np.testing.assert_array_equal(np.lexsort((kept, -crowding, rank)), np.arange(300))
+
+
+def test_the_least_crowded_of_the_last_front_stay() -> None:
+    points = np.array([[0.0, 10.0], [1.0, 9.0], [1.1, 8.9], [5.0, 5.0], [10.0, 0.0]])
+    assert sorted(survivors(points, np.zeros(5), 3)) == [0, 3, 4]
+
+
+def test_copies_make_way_for_what_differs() -> None:
+    points = np.array([[0.0, 1.0], [0.0, 1.0], [0.0, 1.0], [0.5, 0.5], [1.0, 0.0]])
+    assert sorted(survivors(points, np.zeros(5), 3)) == [0, 3, 4]
+
+
+def test_an_empty_population_survives_as_nobody() -> None:
+    assert len(survivors(np.empty((0, 6)), np.empty(0), 8)) == 0
