@@ -51,7 +51,7 @@ def philox(
 
 
 @kernel
-def open_stream(stream: Stream, key: int, island: int, generation: int, slot: int) -> None:
+def open_stream(stream: Stream, key: int | np.uint64, island: int, generation: int, slot: int) -> None:
     """Point ``stream`` at the start of the stream of this name, as ``new_stream`` does, without allocating."""
     stream[0] = np.uint64(key)
     stream[1] = np.uint64(0)
@@ -63,10 +63,11 @@ def open_stream(stream: Stream, key: int, island: int, generation: int, slot: in
 
 
 @kernel
-def new_stream(key: int, island: int, generation: int, slot: int) -> Stream:
+def new_stream(key: int | np.uint64, island: int, generation: int, slot: int) -> Stream:
     """The stream of this name: ``numpy.random.Philox(key=[key, 0], counter=[0, slot, generation, island])``.
 
-    ``key`` is the run's stream key. Offspring have slots below 2**32; who else draws for an island uses slots above.
+    ``key`` is the run's stream key, which Python callers give as np.uint64. Offspring have slots below 2**32; who else
+    draws for an island uses slots above.
     """
     stream = np.empty(STREAM_WORDS, np.uint64)
     open_stream(stream, key, island, generation, slot)

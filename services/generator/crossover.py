@@ -1,0 +1,80 @@
+"""Crossover: one-point and uniform over the genes, and an exchange of subtrees between logic trees."""
+
+import numpy as np
+
+from common.genome.genes import ALLELE_GENES
+from common.genome.tree import END, subtree_start
+from common.kernel import kernel
+from common.random import Stream, below, next_u64
+from generator.tables import ALLELE, DIRECTION, LOCI, MASK, REAL, Genes
+from generator.trees import length, splice
+
+LONG, BOTH = (ALLELE_GENES[DIRECTION].alleles.index(name) for name in ("long", "both"))
+_ATTEMPTS = 4
+
+
+@kernel
+def inherit(child: Genes, row: int, parents: Genes, parent: int, bits: np.uint64) -> None:
+    """Copy from a parent the genes (alleles, numbers, sets, trees) at the places of ``LOCI`` whose bits are on."""
+    for locus in range(len(LOCI)):
+        if not (bits >> np.uint64(locus)) & np.uint64(1):
+            continue
+        block, slot = LOCI[locus, 0], LOCI[locus, 1]
+        if block == ALLELE:
+            child.alleles[row, slot] = parents.alleles[parent, slot]
+        elif block == REAL:
+            child.reals[row, slot] = parents.reals[parent, slot]
+        elif block == MASK:
+            child.masks[row, slot] = parents.masks[parent, slot]
+        else:
+            child.trees[row, slot] = parents.trees[parent, slot]
+
+
+@kernel
+def one_point(stream: Stream, child: Genes, row: int, parents: Genes, other: int) -> None:
+    """The child, a copy of one parent, takes all genes from a random locus on from the other one."""
+    cut = 1 + below(stream, len(LOCI) - 1)
+    inherit(child, row, parents, other, ~np.uint64(0) << np.uint64(cut))
+
+
+@kernel
+def uniform_crossover(stream: Stream, child: Genes, row: int, parents: Genes, other: int) -> None:
+    """The child, a copy of one parent, takes each gene from the other one with probability 1/2."""
+    inherit(child, row, parents, other, next_u64(stream))
+
+
+@kernel
+def draw_open_tree(stream: Stream, genes: Genes, row: int) -> int:
+    """Number of a random tree of a side that the direction opens."""
+    direction = genes.alleles[row, DIRECTION]
+    if direction == BOTH:
+        return below(stream, 4)
+    return below(stream, 2) + (0 if direction == LONG else 2)
+
+
+@kernel
+def subtree_crossover(stream: Stream, child: Genes, row: int, parents: Genes, other: int) -> bool:
+    """A random subtree of the child gives way to a random subtree of the other parent, of a tree in the same role.
+
+    The role is entry or exit: a long entry may learn from a short one when the other parent has no long side. After
+    four results that are too long, the other parent's whole tree is taken. False when it has no tree in that role.
+    """
+    which = draw_open_tree(stream, child, row)
+    tree, donor = child.trees[row, which], parents.trees[other, which]
+    if donor[0] == END:
+        donor = parents.trees[other, (which + 2) % 4]
+    donor_length = length(donor)
+    if donor_length == 0:
+        return False
+    for _ in range(_ATTEMPTS):
+        donor_end = below(stream, donor_length)
+        donor_start = subtree_start(donor, donor_end)
+        own_length = length(tree)
+        start, stop = 0, 0
+        if own_length > 0:
+            end = below(stream, own_length)
+            start, stop = subtree_start(tree, end), end + 1
+        if splice(tree, start, stop, donor, donor_start, donor_end + 1):
+            return True
+    tree[:] = donor
+    return True

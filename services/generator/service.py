@@ -1,0 +1,114 @@
+"""The generator: proposes random, expert, published and bred genomes; it has no state, so any number may run."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from common.errors import ContractError
+from common.events.cohorts import OPERATOR_NAMES, GenomeProposed, ParentsSelected, ProposedHeader
+from common.events.event import Event, event_id
+from common.events.public import ControlIssued, GenomeSeeded
+from common.events.spec import RunSpec
+from common.genome.codec import from_json, genome_ids, valid
+from common.genome.layout import GENOME, Population
+from common.service import Service
+from generator.breed import breed
+from generator.experts import expert_population
+from generator.initialise import random_population
+from generator.tables import INSTRUMENT, Settings
+
+_DAILY_BARS_PER_YEAR = 366
+_RANDOM, _EXPERT, _PUBLISHED = (OPERATOR_NAMES.index(name) for name in ("random", "expert", "published"))
+
+
+def settings_of(run: RunSpec) -> Settings:
+    """What the operators need to know of a run."""
+    return Settings(
+        tournament=run.evolution.tournament,
+        crossover_rate=run.evolution.crossover_rate,
+        mutation_rate=run.evolution.mutation_rate,
+        immigrant_rate=run.evolution.immigrant_rate,
+        instruments=len(run.data),
+        hours=any(data.bars_per_year > _DAILY_BARS_PER_YEAR for data in run.data),
+    )
+
+
+def _cohort(
+    header: ProposedHeader, population: Population, operator: npt.NDArray[np.uint8], **columns: npt.NDArray[np.void]
+) -> GenomeProposed:
+    ids = genome_ids(population)
+    return GenomeProposed.build(header, genome=population, genome_id=ids, operator=operator, **columns)
+
+
+def first_generation(run: RunSpec, island: int) -> GenomeProposed:
+    """All expert seeds, dealt to the instruments in turn and shifted by the island, then random genomes."""
+    seeds = expert_population()[: run.evolution.offspring]
+    seeds["alleles"][:, INSTRUMENT] = (np.arange(len(seeds)) + island) % len(run.data)
+    rest = run.evolution.offspring - len(seeds)
+    drawn = random_population(rest, settings_of(run), run.stream_key, island, 0, first_slot=len(seeds))
+    operator = np.repeat(np.array([_EXPERT, _RANDOM], np.uint8), [len(seeds), rest])
+    return _cohort(ProposedHeader(island=island, generation=0), np.concatenate([seeds, drawn]), operator)
+
+
+def next_generation(run: RunSpec, parents: ParentsSelected) -> GenomeProposed:
+    """The children of an island's breeding set; raises ContractError where a parent may not exist."""
+    island, generation = parents.header.island, parents.header.generation + 1
+    if not valid(parents.population).all():
+        raise ContractError(f"parents of island {island}, generation {generation - 1}: at least one is not a genome")
+    born = breed(
+        parents.population,
+        parents["rank"],
+        parents["crowding"],
+        parents["from_archive"],
+        settings_of(run),
+        (run.stream_key, island, generation),
+        run.evolution.offspring,
+    )
+    # NOBODY is -1 and so picks the row behind the last: an id of zeros.
+    ids = np.concatenate([parents["genome_id"], np.zeros(1, parents["genome_id"].dtype)])
+    header = ProposedHeader(island=island, generation=generation)
+    return _cohort(header, born.population, born.operators, parent_ids=ids[born.parents])
+
+
+def seeded_genome(run: RunSpec, seeded: GenomeSeeded, cause: str) -> GenomeProposed:
+    """A cohort of the one genome that a user published; raises GenomeError when it may not exist."""
+    population = np.array([from_json(seeded.genome)], GENOME)
+    island = int.from_bytes(genome_ids(population)[0].tobytes()[:4], "little") % run.islands
+    header = ProposedHeader(island=island, generation=0, purpose="seed", cohort=cause)
+    return _cohort(header, population, np.array([_PUBLISHED], np.uint8))
+
+
+def step(state: None, events: Sequence[Event]) -> tuple[None, list[Event]]:
+    """Answer a start with the first generation of every island, parents with children, a seed with its cohort."""
+    return state, [born for event in events for born in _births(event)]
+
+
+def _births(event: Event) -> list[Event]:
+    run = event.run
+    match event.payload:
+        case ControlIssued(action="start"):
+            cohorts = [first_generation(run, island) for island in range(run.islands)]
+        case ParentsSelected() as parents:
+            cohorts = [] if parents.header.final else [next_generation(run, parents)]
+        case GenomeSeeded() as seeded:
+            cohorts = [seeded_genome(run, seeded, event.id)]
+        case _:
+            cohorts = []
+    return [_birth(event, cohort, index) for index, cohort in enumerate(cohorts)]
+
+
+def _birth(cause: Event, cohort: GenomeProposed, index: int) -> Event:
+    """A birth begins a trace of its own."""
+    header: ProposedHeader = cohort.header
+    middle = f"seed:{header.cohort}" if header.purpose == "seed" else f"{header.generation}:{header.purpose}"
+    identity = event_id(cause.run, cohort, (cause.id,), index)
+    return Event(cohort, f"{header.island}:{middle}", cause.run, identity, root=True)
+
+
+SERVICE: Service[None] = Service(
+    name="generator",
+    consumes=(ControlIssued, ParentsSelected, GenomeSeeded),
+    produces=(GenomeProposed,),
+    step=step,
+)

@@ -1,0 +1,116 @@
+"""Structural mutation of logic trees: replace, nudge, grow, shrink, wrap, renew.
+
+All operators of two operands are symmetric, so operands are not swapped: that would give the same strategy a new name.
+"""
+
+from common.genome.conditions import CONDITIONS
+from common.genome.tree import CONDITION_BASE, END, arity, subtree_start
+from common.kernel import kernel
+from common.random import Stream, below, uniform
+from generator.trees import (
+    BLOCKS,
+    PER_TIMEFRAME,
+    Tree,
+    draw_binary,
+    draw_condition,
+    draw_role,
+    draw_unary,
+    length,
+    resize,
+)
+
+_CONDITIONS = len(CONDITIONS)
+_ATTEMPTS = 4
+
+
+@kernel
+def nudge(stream: Stream, token: int) -> int:
+    """A condition close to this one: the same feature with another predicate, or the same on another timeframe."""
+    condition = token - CONDITION_BASE
+    first, size = BLOCKS[condition, 0], BLOCKS[condition, 1] - BLOCKS[condition, 0]
+    if uniform(stream) < 0.8:
+        near = first + (condition - first + 1 + below(stream, size - 1)) % size
+    else:
+        near = (condition + PER_TIMEFRAME * (1 + below(stream, _CONDITIONS // PER_TIMEFRAME - 1))) % _CONDITIONS
+    return CONDITION_BASE + near
+
+
+@kernel
+def replace(stream: Stream, tree: Tree) -> None:
+    """Replace one token by another of the same arity; a condition by a neighbour in half of the cases."""
+    position = below(stream, length(tree))
+    token = tree[position]
+    operands = arity(token)
+    if operands == 0:
+        tree[position] = nudge(stream, token) if uniform(stream) < 0.5 else draw_condition(stream)
+        return
+    drawn = token
+    while drawn == token:
+        drawn = draw_binary(stream) if operands == 2 else draw_unary(stream)
+    tree[position] = drawn
+
+
+@kernel
+def grow(stream: Stream, tree: Tree) -> bool:
+    """Join a subtree with a new condition: two tokens more. False, unchanged, when there is no room."""
+    end = below(stream, length(tree))
+    if not resize(tree, end + 1, 0, 2):
+        return False
+    tree[end + 1] = draw_condition(stream)
+    tree[end + 2] = draw_binary(stream)
+    return True
+
+
+@kernel
+def wrap(stream: Stream, tree: Tree) -> bool:
+    """Put an operator of one operand on a subtree. False, unchanged, when there is no room."""
+    end = below(stream, length(tree))
+    if not resize(tree, end + 1, 0, 1):
+        return False
+    tree[end + 1] = draw_unary(stream)
+    return True
+
+
+@kernel
+def shrink(stream: Stream, tree: Tree, may_vanish: bool) -> bool:
+    """Hoist: an operator and all its operands but one go. A lone condition goes only where the tree ``may_vanish``."""
+    used = length(tree)
+    if used == 1:
+        if may_vanish:
+            tree[0] = END
+        return may_vanish
+    end = below(stream, used)
+    while arity(tree[end]) == 0:
+        end = below(stream, used)
+    if arity(tree[end]) == 1:
+        return resize(tree, end, 1, 0)
+    middle = subtree_start(tree, end - 1)
+    resize(tree, end, 1, 0)
+    if below(stream, 2) == 0:
+        return resize(tree, middle, end - middle, 0)
+    first = subtree_start(tree, middle - 1)
+    return resize(tree, first, middle - first, 0)
+
+
+@kernel
+def mutate_tree(stream: Stream, tree: Tree, which: int) -> None:
+    """One structural mutation of tree ``which`` (odd: an exit, which may be empty); an empty tree gets a random one."""
+    if tree[0] == END:
+        while tree[0] == END:
+            draw_role(stream, tree, which)
+        return
+    for _ in range(_ATTEMPTS):
+        drawn = uniform(stream)
+        done = True
+        if drawn < 0.5:
+            replace(stream, tree)
+        elif drawn < 0.65:
+            done = grow(stream, tree)
+        elif drawn < 0.8:
+            done = shrink(stream, tree, which & 1 == 1)
+        elif drawn < 0.95:
+            done = wrap(stream, tree)
+        else:
+            draw_role(stream, tree, which)
+        if done:
+            return
