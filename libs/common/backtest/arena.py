@@ -25,8 +25,15 @@ class Arena:
     bars_per_year: float
 
 
-def prepare(bars: Bars, wanted: Sequence[int] | None = None, threads: int = 1) -> Arena:
-    """Build bank, regimes, ATR, volatility and calendar of ``bars``; only the ``wanted`` conditions where given."""
+def prepare(
+    bars: Bars, wanted: Sequence[int] | None = None, threads: int = 1, bars_per_year: float | None = None
+) -> Arena:
+    """Build bank, regimes, ATR, volatility and calendar of ``bars``; only the ``wanted`` conditions where given.
+
+    ``bars_per_year`` annualises (None: counted over ``bars``). Whoever prepares the beginning of a series gives the whole
+    one's: counted anew it would change the sizes of past positions with every bar that comes.
+    """
+    annual = bars.bars_per_year if bars_per_year is None else bars_per_year
     times = bars.ts_us.astype("datetime64[us]")
     days = times.astype("datetime64[D]")
     arrays = MarketArrays(
@@ -35,21 +42,21 @@ def prepare(bars: Bars, wanted: Sequence[int] | None = None, threads: int = 1) -
         bars.low,
         bars.close,
         np.asarray(talib.ATR(bars.high, bars.low, bars.close, ATR_BARS)),
-        realised_volatility(bars),
+        realised_volatility(bars, annual),
         regime_labels(bars),
         ((bars.ts_us // 3_600_000_000) % 24).astype(np.uint8),
         ((days.astype(np.int64) + 3) % 7).astype(np.uint8),  # 1970-01-01 was a Thursday; Monday is 0
         (times.astype("datetime64[M]").astype(np.int64) % 12).astype(np.uint8),
         build_bank(bars, wanted, threads).words,
     )
-    return Arena(bars, arrays, bars.bars_per_year)
+    return Arena(bars, arrays, annual)
 
 
-def realised_volatility(bars: Bars) -> npt.NDArray[np.float64]:
+def realised_volatility(bars: Bars, bars_per_year: float) -> npt.NDArray[np.float64]:
     """Annualised standard deviation of the last 20 log returns, shape (T,), NaN before."""
     returns = np.diff(np.log(bars.close))
     result = np.full(len(bars), np.nan)
     if len(returns) >= VOLATILITY_BARS:
         windows = np.lib.stride_tricks.sliding_window_view(returns, VOLATILITY_BARS)
-        result[VOLATILITY_BARS:] = windows.std(axis=1, ddof=1) * np.sqrt(bars.bars_per_year)
+        result[VOLATILITY_BARS:] = windows.std(axis=1, ddof=1) * np.sqrt(bars_per_year)
     return result
