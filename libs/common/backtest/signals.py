@@ -118,7 +118,7 @@ class Logic(NamedTuple):
 
 
 @kernel
-def decide(trees: npt.NDArray[np.uint16], direction: int, bank: Words, stack: Words, into: Words) -> Logic:
+def decide(trees: npt.NDArray[np.uint16], direction: int | np.int64, bank: Words, stack: Words, into: Words) -> Logic:
     """Evaluate the four trees of a genome, shape (4, TREE_TOKENS), into ``into`` (4, words) and settle their conflicts.
 
     A bar that also leaves a side does not enter it; one that would enter both sides enters none. ``direction`` 0 long,

@@ -1,0 +1,99 @@
+"""Logic on 64-bit words equals logic on lists of booleans."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.backtest.signals import STACK_DEPTH, bit, decide, evaluate_tree
+from common.genome.layout import TREE_TOKENS
+from common.genome.tree import CONDITION_BASE, OPERATORS, STREAK_BARS, WITHIN_BARS, tree_length
+
+BARS = 150
+ROWS = [np.random.default_rng(k).random(BARS) < p for k, p in enumerate((0.5, 0.1, 0.9, 0.02))]
+BANK = np.array([np.packbits(np.pad(row, (0, 42)), bitorder="little").view(np.uint64) for row in ROWS])
+
+
+def expressions(depth: int):
+    leaf = st.integers(0, len(ROWS) - 1).map(lambda k: [CONDITION_BASE + k])
+    unary = [token for token, name in enumerate(OPERATORS) if name == "not" or name[-1].isdigit() or name == "crossed"]
+    return st.recursive(
+        leaf,
+        lambda inner: st.one_of(
+            st.tuples(inner, st.sampled_from(unary)).map(lambda p: [*p[0], p[1]]),
+            st.tuples(inner, inner, st.sampled_from([1, 2, 3])).map(lambda p: [*p[0], *p[1], p[2]]),
+        ),
+        max_leaves=depth,
+    ).filter(lambda tokens: len(tokens) <= TREE_TOKENS)
+
+
+def tree_of(tokens: list[int]) -> np.ndarray:
+    tree = np.zeros(TREE_TOKENS, np.uint16)
+    tree[: len(tokens)] = tokens
+    assert tree_length(tree) == len(tokens)
+    return tree
+
+
+def plainly(tokens: list[int]) -> list[bool]:
+    stack: list[list[bool]] = []
+    for token in tokens:
+        if token >= CONDITION_BASE:
+            stack.append(ROWS[token - CONDITION_BASE].tolist())
+            continue
+        name = OPERATORS[token]
+        top = stack.pop()
+        if name == "not":
+            result = [not x for x in top]
+        elif name == "crossed":
+            result = [x and not (i > 0 and top[i - 1]) for i, x in enumerate(top)]
+        elif name.startswith("within"):
+            bars = int(name.split("_")[1])
+            result = [any(top[max(0, i - bars + 1) : i + 1]) for i in range(BARS)]
+        elif name.startswith("streak"):
+            bars = int(name.split("_")[1])
+            result = [i + 1 >= bars and all(top[i - bars + 1 : i + 1]) for i in range(BARS)]
+        else:
+            other = stack.pop()
+            rule = {"and": lambda a, b: a and b, "or": lambda a, b: a or b, "xor": lambda a, b: a != b}[name]
+            result = [rule(a, b) for a, b in zip(other, top, strict=True)]
+        stack.append(result)
+    return stack[0]
+
+
+def bits_of(words: np.ndarray) -> list[bool]:
+    return [bool(bit(words, bar)) for bar in range(BARS)]
+
+
+@given(expressions(8))
+def test_a_tree_on_words_equals_the_tree_on_booleans(tokens):
+    stack = np.empty((STACK_DEPTH, BANK.shape[1]), np.uint64)
+    assert evaluate_tree(tree_of(tokens), BANK, stack)
+    assert bits_of(stack[0]) == plainly(tokens)
+
+
+def test_the_table_of_operators_is_the_one_tested():
+    assert {int(name.split("_")[1]) for name in OPERATORS if name.startswith("within")} == set(WITHIN_BARS)
+    assert {int(name.split("_")[1]) for name in OPERATORS if name.startswith("streak")} == set(STREAK_BARS)
+
+
+def test_the_deepest_tree_fits_the_stack():
+    leaves = (TREE_TOKENS + 1) // 2
+    tokens = [CONDITION_BASE] * leaves + [1] * (leaves - 1)
+    stack = np.empty((STACK_DEPTH, BANK.shape[1]), np.uint64)
+    assert evaluate_tree(tree_of(tokens), BANK, stack)
+    assert bits_of(stack[0]) == ROWS[0].tolist()
+
+
+@given(*(expressions(3) for _ in range(4)), st.integers(0, 2))
+def test_conflicts_are_settled_the_documented_way(long_entry, long_exit, short_entry, short_exit, direction):
+    trees = np.array([tree_of(tokens) for tokens in (long_entry, long_exit, short_entry, short_exit)])
+    stack, into = np.empty((STACK_DEPTH, BANK.shape[1]), np.uint64), np.empty((4, BANK.shape[1]), np.uint64)
+    logic = decide(trees, direction, BANK, stack, into)
+    buy, leave_long, sell, leave_short = (
+        np.array(plainly(tokens)) for tokens in (long_entry, long_exit, short_entry, short_exit)
+    )
+    long = buy & ~leave_long & (direction != 1)
+    short = sell & ~leave_short & (direction != 0)
+    assert bits_of(logic.enter_long) == (long & ~short).tolist()
+    assert bits_of(logic.enter_short) == (short & ~long).tolist()
+    assert bits_of(logic.leave_long) == leave_long.tolist()
+    assert bits_of(logic.leave_short) == leave_short.tolist()
