@@ -128,24 +128,22 @@ def faults(
 
     A bar is out of order when it does not open after every bar before it.
     """
-    prices = np.stack((open_, high, low, close))
     top, bottom = np.maximum(open_, close), np.minimum(open_, close)
-    latest = np.maximum.accumulate(ts_us)
-    repeated, backwards = np.zeros((2, ts_us.size), np.bool_)
-    repeated[1:] = ts_us[1:] == latest[:-1]
-    backwards[1:] = ts_us[1:] < latest[:-1]
+    finite = np.isfinite(open_) & np.isfinite(high) & np.isfinite(low) & np.isfinite(close)
     found: dict[str, npt.NDArray[np.bool_]] = {
-        "a price is missing or not finite": ~np.isfinite(prices).all(axis=0),
-        "a price is zero or negative": (prices <= 0).any(axis=0),
+        "a price is missing or not a number": ~finite,
+        "a price is zero or negative": np.minimum(low, np.minimum(bottom, high)) <= 0,
         "high is below low": high < low,
         "high is below open or close": high < top,
         "low is above open or close": low > bottom,
-        "volume is missing, not finite or negative": ~(np.isfinite(volume) & (volume >= 0)),
-        "the time repeats": repeated,
-        "the time goes backwards": backwards,
+        "volume is missing, not a number or negative": ~(np.isfinite(volume) & (volume >= 0)),
     }
     already = np.zeros(ts_us.size, np.bool_)
     for reason, wrong in found.items():
         found[reason] = wrong & ~already
         already |= wrong
+    # A bar that is wrong anyway must not make the good bar beside it look repeated or late.
+    latest = np.maximum.accumulate(np.where(already, np.iinfo(np.int64).min, ts_us))[:-1]
+    found["the time repeats"] = np.append(False, ts_us[1:] == latest)[: ts_us.size] & ~already
+    found["the time goes backwards"] = np.append(False, ts_us[1:] < latest)[: ts_us.size] & ~already
     return found
