@@ -1,0 +1,69 @@
+"""``chdb://path``: ClickHouse as a library, one folder per process."""
+
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from chdb import ChdbError
+from chdb.session import Session
+
+from common.errors import ConfigurationError, ContractError, TransientError
+
+_CODE = re.compile(r"Code: (\d+)\.")
+# Memory limit, disk full, cannot read or write a file, timeout, too many parts or queries: they pass.
+_PASSING = frozenset({"74", "75", "76", "159", "202", "241", "243", "252"})
+
+
+def _translated(error: Exception) -> ContractError | TransientError:
+    found = _CODE.search(str(error))
+    reason = str(error).splitlines()[0][:300]
+    if found and found[1] in _PASSING:
+        return TransientError(f"store: {reason}")
+    return ContractError(f"store refuses the statement: {reason}")
+
+
+class ChdbStore:
+    """See ``Store``. Calls take turns; several threads may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._session: Any = Session(str(path))  # type: ignore[no-untyped-call]
+        except (OSError, RuntimeError) as error:
+            raise ConfigurationError(
+                f"store {path}: {error}; one process holds a folder, and a process one folder at a time"
+            ) from error
+
+    def execute(self, statement: str) -> None:
+        """See ``Store``."""
+        self._run(statement, "CSV")
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """See ``Store``."""
+        if rows.num_rows:
+            columns = ", ".join(f"`{name}`" for name in rows.column_names)
+            with self._lock:
+                try:
+                    # chdb finds the Arrow table by the name of this function's variable.
+                    self._session.query(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM Python(rows)")
+                except ChdbError as error:
+                    raise _translated(error) from error
+
+    def query(self, sql: str) -> pa.Table:
+        """See ``Store``."""
+        return pa.ipc.open_stream(self._run(sql, "ArrowStream")).read_all()
+
+    def close(self) -> None:
+        """See ``Store``."""
+        with self._lock:
+            self._session.close()
+
+    def _run(self, sql: str, form: str) -> bytes:
+        with self._lock:
+            try:
+                return bytes(self._session.query(sql, form).bytes())
+            except ChdbError as error:
+                raise _translated(error) from error

@@ -1,0 +1,136 @@
+"""Ports: what the services need from the outside, so that the URL of an adapter is the only switch.
+
+Every adapter of a port passes the same conformance suite (``tests/adapters``). All of them raise TransientError for
+what may work a moment later, and nothing of the client library behind them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+
+from common.events.message import Headers, Message
+
+Partition = tuple[str, int]
+"""Topic and partition number."""
+Offsets = Mapping[Partition, int]
+"""Per partition the offset of the next record to read: one past the last one that is done."""
+
+
+class Record(NamedTuple):
+    """A message as a log keeps it; ``offset`` grows by one within a partition."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    headers: Headers
+    value: bytes
+
+
+class Consumer(Protocol):
+    """One member of a consumer group: it alone reads the partitions assigned to it."""
+
+    @property
+    def assignment(self) -> frozenset[Partition]:
+        """The partitions this member reads now; changes when members come and go."""
+        ...
+
+    async def fetch(self, *, records_max: int, bytes_max: int, wait_s: float) -> list[Record]:
+        """Records in the order of their partition, as soon as there are any; empty after ``wait_s`` seconds.
+
+        At most ``records_max`` records and ``bytes_max`` bytes of values, though always at least one record when there
+        is one. No record comes twice to a member that keeps its partition.
+        """
+        ...
+
+    async def commit(self, offsets: Offsets) -> None:
+        """Everything below is done: the group never sees it again.
+
+        Raises TransientError when one of the partitions has moved to another member, who then repeats those records.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Leave the group; what was fetched and not committed goes to the other members, or to the next one."""
+        ...
+
+
+class Bus(Protocol):
+    """Logs of bytes. Equal keys go to one partition and stay in order; delivery is at least once.
+
+    Topics with the same number of partitions are assigned alike, so one member of a group gets an island's events from
+    all of its topics.
+    """
+
+    @property
+    def log_id(self) -> str:
+        """Names this set of logs: offsets stored under another name mean nothing here."""
+        ...
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Append in this order; on return every message is acknowledged. Raises TransientError, some may be in then."""
+        ...
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Consumer:
+        """Join a group, which starts at the oldest record kept and goes on where it last committed."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+class StateStore(Protocol):
+    """States and consumed offsets of the stateful services, written together or not at all."""
+
+    async def load(self, service: str, log_id: str) -> tuple[dict[str, bytes], dict[Partition, int]]:
+        """All states of a service by key, and what they contain of this log."""
+        ...
+
+    async def save(self, service: str, log_id: str, states: Mapping[str, bytes], offsets: Offsets) -> None:
+        """Replace these states and move these offsets, in one write that survives the death of the process.
+
+        Raises TransientError and writes nothing when a stored offset is ahead: somebody else owns the partition.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the file or the connection."""
+        ...
+
+
+class Cache(Protocol):
+    """Bytes that may vanish at any moment. Blocking, called from the threads of steps, always with many keys."""
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The values in the order of the keys, None for what is not there."""
+        ...
+
+    def put_many(self, items: Iterable[tuple[bytes, bytes]]) -> None:
+        """Remember; what was there under the same key is replaced."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...
+
+
+class Store(Protocol):
+    """The analytical store. Blocking: call it from a thread. Raises ContractError for a statement that is wrong."""
+
+    def execute(self, statement: str) -> None:
+        """Run a statement without a result (DDL)."""
+        ...
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Append rows; columns are matched by name."""
+        ...
+
+    def query(self, sql: str) -> pa.Table:
+        """The rows of a SELECT."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...

@@ -1,0 +1,71 @@
+"""Adapters by URL: the scheme is the only switch between one process and many."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from common.adapters.memory_bus import MemoryBus
+from common.adapters.memory_cache import MemoryCache
+from common.adapters.sqlite_state import SqliteStates
+from common.errors import ConfigurationError
+from common.ports import Bus, Cache, StateStore, Store
+
+Port = TypeVar("Port")
+
+
+def _numbers(url: SplitResult, known: tuple[str, ...]) -> dict[str, int]:
+    """The query of a URL; every setting is a positive whole number."""
+    found = dict(parse_qsl(url.query, keep_blank_values=True))
+    for name, value in found.items():
+        if name not in known:
+            raise ConfigurationError(f"{url.geturl()}: unknown setting {name!r}; use {', '.join(known)}")
+        if not (value.isascii() and value.isdigit() and int(value) > 0):
+            raise ConfigurationError(f"{url.geturl()}: {name}={value!r} is not allowed; use a whole number above 0")
+    return {name: int(value) for name, value in found.items()}
+
+
+def _memory_bus(url: SplitResult) -> Bus:
+    return MemoryBus(**_numbers(url, ("partitions", "retention_bytes")))
+
+
+def _memory_cache(url: SplitResult) -> Cache:
+    return MemoryCache(**_numbers(url, ("bytes_max",)))
+
+
+def _chdb_store(url: SplitResult) -> Store:
+    from common.adapters.chdb_store import ChdbStore  # a large library; most commands never need it
+
+    _numbers(url, ())
+    path = url.netloc + url.path
+    if not path:
+        raise ConfigurationError("chdb://: the folder is missing; use chdb://path/to/folder")
+    return ChdbStore(Path(path))
+
+
+def _open(url: str, what: str, schemes: Mapping[str, Callable[[SplitResult], Port]]) -> Port:
+    parts = urlsplit(url)
+    if parts.scheme not in schemes:
+        known = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise ConfigurationError(f"{what} {url!r} is not allowed; use {known}")
+    return schemes[parts.scheme](parts)
+
+
+def open_bus(url: str) -> Bus:
+    """``memory://[?partitions=8&retention_bytes=67108864]``. Raises ConfigurationError for anything else."""
+    return _open(url, "bus", {"memory": _memory_bus})
+
+
+def open_cache(url: str) -> Cache:
+    """``memory://[?bytes_max=268435456]``. Raises ConfigurationError for anything else."""
+    return _open(url, "cache", {"memory": _memory_cache})
+
+
+def open_store(url: str) -> Store:
+    """``chdb://path``: relative with two slashes, absolute with three. Raises ConfigurationError for anything else."""
+    return _open(url, "store", {"chdb": _chdb_store})
+
+
+def open_states(path: Path) -> StateStore:
+    """The SQLite file, made when it is missing. Raises ConfigurationError when it cannot be."""
+    return SqliteStates(path)
