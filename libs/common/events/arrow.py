@@ -28,7 +28,7 @@ def schema_of(cohort: type[Cohort]) -> pa.Schema:
     return pa.schema([pa.field(name, arrow_type(dtype), nullable=False) for name, dtype in cohort.columns.items()])
 
 
-def _to_arrow(array: np.ndarray[Any, Any], kind: pa.DataType) -> pa.Array[Any]:
+def _to_arrow(array: np.ndarray[Any, Any], kind: pa.DataType) -> "pa.Array[Any]":
     size = len(array)
     if isinstance(kind, pa.FixedSizeListType):
         inner = array.reshape(size * kind.list_size, *array.shape[2:])
@@ -68,7 +68,7 @@ def _read_batch(schema: pa.Schema, data: bytes) -> tuple[pa.RecordBatch, bytes]:
     return batches[0], (found.metadata or {}).get(HEADER_KEY, b"")
 
 
-def _to_numpy(name: str, array: pa.Array[Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+def _to_numpy(name: str, array: "pa.Array[Any]", dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     level, size = array, len(array)
     for axis in (1, *dtype.shape):
         if level.null_count or level.offset:
