@@ -33,7 +33,8 @@ def _truth(condition: Condition, view: Coarse) -> np.ndarray:
             holds = values > values.shift()
         case "falling":
             holds = values < values.shift()
-    return np.array([known >= 0 and bool(holds[known]) for known in view.known.tolist()])
+    on_coarse_bars = holds.tolist()
+    return np.array([known >= 0 and on_coarse_bars[known] for known in view.known.tolist()])
 
 
 def _views(bars: Bars) -> dict[str, Coarse]:

@@ -37,10 +37,9 @@ def test_hand_written_ranks() -> None:
     assert ranks[50:].tolist() == [1.0, 0.0, 25.5 / 52]
 
 
-def test_values_older_than_the_window_are_forgotten() -> None:
-    ranks = quantile_rank(np.concatenate(([5.0], np.zeros(RANK_BARS - 1), [1.0, 1.0])))
-    assert ranks[-2] == (RANK_BARS - 1) / RANK_BARS
-    assert ranks[-1] == (RANK_BARS - 1 + 0.5) / RANK_BARS
+def test_values_older_than_250_bars_are_forgotten() -> None:
+    ranks = quantile_rank(np.concatenate(([5.0], np.zeros(249), [1.0, 1.0])))
+    assert ranks[-2:].tolist() == [249 / 250, 249.5 / 250]
 
 
 def test_a_constant_stands_in_the_middle() -> None:
