@@ -25,7 +25,9 @@ IMPURE_PATHS: tuple[str, ...] = (
 )
 """The only places of libs and services that may look at a clock."""
 CLOCKS = re.compile(r"(time\.(time|monotonic|perf_counter)(_ns)?|datetime\.(now|utcnow|today)|date\.today)$")
-GLOBAL_RANDOM = re.compile(r"((np|numpy)\.random\.\w+|random\.\w+|uuid[14]|os\.urandom)$")
+GLOBAL_RANDOM = re.compile(r"((np|numpy)\.random\.\w+|uuid[14]|os\.urandom|secrets\.\w+)$")
+SEEDED = re.compile(r"(np|numpy)\.random\.(default_rng|Generator|SeedSequence|Philox|PCG64)$")
+"""Fine when they are given what they start from."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def sources(root: Path = ROOT) -> list[Source]:
 def opening(source: Source) -> Iterator[str]:
     """A module opens with a docstring whose first line is one sentence."""
     first = (ast.get_docstring(source.tree) or "").split("\n")[0]
-    if not re.match(r"(``|[A-Z0-9]).*[.:]$", first):
+    if not re.match(r"[`A-Z0-9].*[.:]$", first):
         yield f"{source.path}: its first line should be one docstring sentence, not {first!r}"
 
 
@@ -88,8 +90,12 @@ def purity(source: Source) -> Iterator[str]:
     if not source.path.startswith(("libs/", "services/")):
         return
     for node in ast.walk(source.tree):
-        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-        if GLOBAL_RANDOM.match(called):
+        if isinstance(node, ast.Import) and any(alias.name == "random" for alias in node.names):
+            yield f"{source.path}:{node.lineno}: import random: draw from common.random, by run, island and slot"
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        if GLOBAL_RANDOM.match(called) and not (SEEDED.match(called) and node.args):
             yield f"{source.path}:{node.lineno}: {called}: draw from common.random, by run, island and slot"
         if CLOCKS.match(called) and not source.path.startswith(IMPURE_PATHS):
             yield f"{source.path}:{node.lineno}: {called}: time comes with the event"

@@ -1,4 +1,4 @@
-"""docs/events.md agrees with the catalogue and with what the services say they read and write."""
+"""The page of events agrees with the catalogue and with what the services say they read and write."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from common.events.catalogue import BY_NAME, CATALOGUE, Topic
 from common.events.cohorts import Cohort
 from common.events.public import Public
 from common.genome.codec import check, from_json
-from standalone.topology import SERVICES
+from standalone.services import blueprint
 from tools import documents
 from tools.tidy import ROOT
 
@@ -18,8 +18,9 @@ SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | 
 ROWS = {
     cells[0].split("`")[1]: cells[1:]
     for cells in ([cell.strip() for cell in line.strip("|").split("|")] for line in TEXT.splitlines())
-    if len(cells) == 5 and "`evo." in cells[0] or "`market." in cells[0]
+    if len(cells) == 5 and ("`evo." in cells[0] or "`market." in cells[0])
 }
+SERVICES = blueprint()
 NAMES = {service.name for service in SERVICES}
 PUBLIC = [topic for topic in CATALOGUE if not topic.is_cohort]
 COHORTS = [topic for topic in CATALOGUE if topic.is_cohort]
