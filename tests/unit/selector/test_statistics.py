@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -89,12 +89,9 @@ returns = st.lists(st.floats(-0.2, 0.3).map(lambda x: round(x, 4)), min_size=2, 
 @given(returns, returns)
 @settings(max_examples=200, deadline=None)
 def test_pooled_moments_are_those_of_the_joined_sample(first: list[float], second: list[float]) -> None:
-    with np.errstate(all="ignore"), np.testing.suppress_warnings() as quiet:
-        quiet.filter(RuntimeWarning)
-        parts = [moments_of(np.array([part])) for part in (first, second)]
-        whole = moments_of(np.array([first + second]))
-    if min(np.ptp(first), np.ptp(second)) == 0.0:
-        return
+    assume(min(np.ptp(first), np.ptp(second)) > 0)
+    parts = [moments_of(np.array([part])) for part in (first, second)]
+    whole = moments_of(np.array([first + second]))
     for found, expected in zip(pooled(*parts), whole, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
 
