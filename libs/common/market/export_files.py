@@ -1,8 +1,8 @@
 """Bars as a Parquet file that says where they came from."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -17,14 +17,15 @@ def write_bars(bars: Bars, path: Path, source: Mapping[str, str]) -> None:
 
     ``source`` is kept in the file, for ``read_source``.
     """
-    columns = {"open": bars.open, "high": bars.high, "low": bars.low, "close": bars.close, "volume": bars.volume}
-    table = pa.table({"ts": pa.array(bars.ts_us, pa.timestamp("us", "UTC")), **columns})
+    columns: list[pa.Array[Any]] = [pa.array(bars.ts_us, pa.timestamp("us", "UTC"))]
+    columns += [pa.array(column) for column in (bars.open, bars.high, bars.low, bars.close, bars.volume)]
+    table = pa.table(columns, ["ts", "open", "high", "low", "close", "volume"])
     table = table.replace_schema_metadata({_PREFIX + key.encode(): value.encode() for key, value in source.items()})
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         pyarrow.parquet.write_table(table, unfinished, compression="zstd")
-        os.replace(unfinished, path)
+        unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -31,10 +31,11 @@ def read_bars(
 ) -> tuple[Bars, ImportReport]:
     """Bars of a CSV or Parquet file; ``name`` defaults to that of the file.
 
-    ``columns`` maps fields (time, open, high, low, close, volume) to columns where the names are not the usual ones
-    (volume may be missing: 0); times that carry no zone are local to ``timezone``. A bad row (see ``bars.faults``; also a time or a line that
-    cannot be read) refuses the file, or is left out with ``on_bad="drop"``. Of rows with the same time the first stays.
-    Raises DataError for what is wrong with the data, ConfigurationError for what is wrong with the arguments.
+    ``columns`` maps fields (time, open, high, low, close, volume) to columns where the names are not the usual ones;
+    without a column of volume it is 0. Times that carry no zone are local to ``timezone``. A bad row (see
+    ``bars.faults``; also a time or a line that cannot be read) refuses the file, or is left out with ``on_bad="drop"``.
+    Of rows with the same time the first stays. Raises DataError for what is wrong with the data, ConfigurationError for
+    what is wrong with the arguments.
     """
     if on_bad not in ("refuse", "drop"):
         raise ConfigurationError(f"on_bad: {on_bad!r} is not known; use 'refuse' or 'drop'")

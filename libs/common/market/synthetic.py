@@ -21,11 +21,11 @@ def noise(seed: int, bars: int) -> Bars:
 
 
 def planted(seed: int, bars: int, strength: float) -> Bars:
-    """The same with short-term reversal: a share ``strength`` (0 to 0.9) of every day's log return is taken back next day.
+    """The same with short-term reversal: a share ``strength`` (0 to 0.9) of a day's log return is taken back next day.
 
-    It is taken back between open and close, so a strategy that buys at the open after a day that fell, and sells at the
-    next open, earns ``strength`` times that fall on average, before costs: 0.0088 · strength, with probability of a fall
-    1/2. The lag-1 autocorrelation of daily log returns is ``-strength``; their volatility is 1.1 % whatever the strength.
+    It is taken back between open and close. So who buys at the open after a day that fell, and sells at the next open,
+    earns ``strength`` times that fall on average, before costs: 0.0088 · strength, every second day. The lag-1
+    autocorrelation of daily log returns is ``-strength``; their volatility is 1.1 % whatever the strength.
     """
     if not 0 <= strength <= 0.9:
         raise ConfigurationError(f"strength: {strength} is not a share that can be taken back; use 0 to 0.9")
