@@ -10,27 +10,20 @@ from common.kernel import kernel
 Series = npt.NDArray[np.float64]
 
 
-@kernel
 def divide(numerator: Series, denominator: Series) -> Series:
-    """Quotient of two series (T,); NaN where the denominator is zero or the quotient is not finite."""
-    quotient = np.full(len(numerator), np.nan)
-    for bar in range(len(numerator)):
-        if denominator[bar] != 0.0:
-            value = numerator[bar] / denominator[bar]
-            if np.isfinite(value):
-                quotient[bar] = value
-    return quotient
+    """Quotient of two series (T,); NaN where the denominator is zero."""
+    quotient = np.full(numerator.shape, np.nan)
+    with np.errstate(over="ignore"):
+        return np.divide(numerator, denominator, out=quotient, where=denominator != 0.0)
 
 
-@kernel
 def shift(series: Series) -> Series:
     """The series (T,) one bar later; NaN on the first bar."""
-    shifted = np.full(len(series), np.nan)
+    shifted = np.full(series.shape, np.nan)
     shifted[1:] = series[:-1]
     return shifted
 
 
-@kernel
 def returns(close: Series) -> Series:
     """Simple return of each bar (T,), close / previous close − 1."""
     return divide(close, shift(close)) - 1.0
