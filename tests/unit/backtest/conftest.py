@@ -25,7 +25,9 @@ def market() -> Callable[..., MarketArrays]:
     def make(open_: Sequence[float], conditions: Sequence[Sequence[bool]] = (), **given: Any) -> MarketArrays:
         bars = len(open_)
         prices = {name: np.array(given.pop(name, open_), float) for name in ("high", "low", "close")}
-        floats = {name: np.full(bars, given.pop(name, value), float) for name, value in (("atr", 1.0), ("volatility", 0.2))}
+        floats = {
+            name: np.full(bars, given.pop(name, value), float) for name, value in (("atr", 1.0), ("volatility", 0.2))
+        }
         codes = {
             name: np.array(given.pop(name, np.zeros(bars)), np.uint8) for name in ("regime", "hour", "weekday", "month")
         }
@@ -38,7 +40,7 @@ def market() -> Callable[..., MarketArrays]:
 
 @pytest.fixture
 def genome() -> Callable[..., np.void]:
-    """``genome(long_entry=[0], **{"exit.stop_distance": 5.0})``: trees as tokens (k means condition k), genes by path."""
+    """``genome(long_entry=[0], **{"exit.stop_distance": 5.0})``: in a tree k is condition k."""
 
     def make(**genes: Any) -> np.void:
         made = default_population(1)[0]

@@ -145,7 +145,10 @@ def test_masks_let_only_signals_of_their_bars_enter(market, genome, gene):
     label = {"regime.allowed": "regime", "time.hours": "hour", "time.weekdays": "weekday", "time.months": "month"}[gene]
     m = market([100] * 6, conditions=[on(6, 0, 3)], **{label: [0, 0, 0, 1, 0, 0]})
     entries = [
-        [trade.entry_bar for trade in trades(m, genome(long_entry=[0], **{gene: mask, "exit.time_exit_bars": 1})).trades]
+        [
+            trade.entry_bar
+            for trade in trades(m, genome(long_entry=[0], **{gene: mask, "exit.time_exit_bars": 1})).trades
+        ]
         for mask in (0b11, 0b01, 0b10)
     ]
     assert entries == [[1, 4], [1], [4]]
@@ -160,7 +163,12 @@ def test_masks_let_only_signals_of_their_bars_enter(market, genome, gene):
         ({"risk.sizing": "fixed_units", "risk.fraction": 0.5}, 0.5),
         ({"risk.sizing": "fixed_risk", "risk.risk_per_trade": 0.03, "exit.stop_distance": 0.5}, 1.0),
         (
-            {"risk.sizing": "fixed_risk", "risk.risk_per_trade": 0.03, "exit.stop_distance": 0.5, "risk.leverage_max": 3.0},
+            {
+                "risk.sizing": "fixed_risk",
+                "risk.risk_per_trade": 0.03,
+                "exit.stop_distance": 0.5,
+                "risk.leverage_max": 3.0,
+            },
             3.0,
         ),
     ],

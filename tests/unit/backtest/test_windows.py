@@ -1,5 +1,7 @@
 """Windows are in order, do not touch, and leave nothing of the vault to anybody else."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,11 @@ from common.errors import DataError
 
 
 @given(
-    st.integers(1500, 50_000), st.integers(0, 300), st.integers(1, 6), st.integers(1, 3), st.integers(0, 30),
+    st.integers(1500, 50_000),
+    st.integers(0, 300),
+    st.integers(1, 6),
+    st.integers(1, 3),
+    st.integers(0, 30),
     st.integers(0, 30),
 )
 def test_windows_are_ordered_and_separated_by_purge_and_embargo(bars, warmup, folds, guard_folds, purge, embargo):
@@ -18,9 +24,9 @@ def test_windows_are_ordered_and_separated_by_purge_and_embargo(bars, warmup, fo
     assert [len(window) for window in windows] == [folds, guard_folds, 1, 1]
     assert found.training[0][0] == warmup
     for window in windows:
-        for (_, stop), (start, _) in zip(window, window[1:], strict=False):
+        for (_, stop), (start, _) in pairwise(window):
             assert start == stop
-    for before, after in zip(windows, windows[1:], strict=False):
+    for before, after in pairwise(windows):
         assert after[0][0] - before[-1][1] == purge + embargo
     assert found.paper[1] == bars
     assert found.paper[0] < bars
