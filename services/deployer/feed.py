@@ -36,8 +36,8 @@ def extend(history: Bars, received: Received, ts_us: Sequence[int], columns: Map
     late = np.flatnonzero(news & (times <= known[-1]))
     if len(late):
         raise DataError(
-            f"bars {history.name}: {len(late)} unknown ones, first that of {batch.at(late[0])}, are older than the last "
-            "one known; send bars oldest first"
+            f"bars {history.name}: {len(late)} unknown ones, first that of {batch.at(int(late[0]))}, are older than "
+            "the last one known; send bars oldest first"
         )
     fresh = np.empty(int(news.sum()), BAR)
     for column in BAR_COLUMNS:
@@ -52,4 +52,5 @@ def joined(history: Bars, received: Received) -> Bars:
 
 
 def _checked(history: Bars, ts_us: npt.NDArray[np.int64], columns: Mapping[str, npt.NDArray[np.float64]]) -> Bars:
-    return Bars(history.name, ts_us, *(columns[column] for column in PRICES), bar_us=history.bar_us)
+    open_, high, low, close, volume = (columns[column] for column in PRICES)
+    return Bars(history.name, ts_us, open_, high, low, close, volume, history.bar_us)
