@@ -18,7 +18,9 @@ def find(folder: RunFolder, genome_id: str) -> dict[str, Any]:
     if len(found) == 1:
         return found[0]
     names = ", ".join(champion["genome_id"][:8] for champion in (found or known)) or "none"
-    reason = f"begins {len(found)} ids; give more of it" if found else "is no champion's id; see `galapagos champions list`"
+    reason = (
+        f"begins {len(found)} ids; give more of it" if found else "is no champion's id; see `galapagos champions list`"
+    )
     raise ConfigurationError(f"{genome_id!r} {reason} ({folder.path} has: {names})")
 
 
@@ -35,7 +37,9 @@ def render(champion: dict[str, Any], console: Console) -> None:
     """Everything that was measured."""
     console.print(f"[bold]{champion['genome_id']}[/]  {champion['niche']}", highlight=False)
     console.print(f"{champion['summary']}\n", highlight=False)
-    windows = Table("window", "bars", "trades", "return", "Sharpe, yearly", "worst drawdown", title="Figures", title_justify="left")
+    windows = Table(
+        "window", "bars", "trades", "return", "Sharpe, yearly", "worst drawdown", title="Figures", title_justify="left"
+    )
     for name in ("training", "validation", "vault"):
         found = champion[name]
         windows.add_row(
@@ -57,4 +61,6 @@ def render(champion: dict[str, Any], console: Console) -> None:
             f"worst drawdown {paper['drawdown_max']:.1%}",
             highlight=False,
         )
-    console.print(f"state: {champion['state']} ({champion['reason']}); `galapagos explain {champion['genome_id'][:8]}` says what it does")
+    console.print(
+        f"state: {champion['state']} ({champion['reason']}); `galapagos explain {champion['genome_id'][:8]}` says what it does"
+    )

@@ -91,7 +91,9 @@ class Chronicle:
             return self._evaluated(payload, event)
         if isinstance(payload, ChampionPromoted):
             row = payload.model_dump(mode="json") | {"promoted_us": event.time_us, "trace": event.trace}
-            return payload.genome_id not in self.records.get("champion", {}) and self.add("champion", payload.genome_id, row)
+            return payload.genome_id not in self.records.get("champion", {}) and self.add(
+                "champion", payload.genome_id, row
+            )
         if isinstance(payload, DeploymentChanged):
             key = f"{payload.deployment}:{payload.state}"
             row = payload.model_dump(mode="json") | {"time_us": event.time_us, "trace": event.trace}

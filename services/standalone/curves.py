@@ -50,7 +50,9 @@ def instrument_of(genome: np.void, instruments: int) -> int:
 def conditions_of(genome: np.void) -> list[int]:
     """Rows of the condition bank that the genome's trees look at."""
     tokens = np.unique(genome["trees"].astype(np.int64))
-    return [int(token) - CONDITION_BASE for token in tokens if CONDITION_BASE <= token < CONDITION_BASE + len(CONDITIONS)]
+    return [
+        int(token) - CONDITION_BASE for token in tokens if CONDITION_BASE <= token < CONDITION_BASE + len(CONDITIONS)
+    ]
 
 
 def arena_for(genome: np.void, bars: Sequence[Bars]) -> Arena:
@@ -61,7 +63,9 @@ def arena_for(genome: np.void, bars: Sequence[Bars]) -> Arena:
 def curves(genome: np.void, arena: Arena, cut: Cut, costs: CostRates, windows: Sequence[str]) -> list[Curve]:
     """Replay the genome over the named windows; folds are chained as the evaluator chains them, flat at every border."""
     spans = {"training": cut.training, "validation": cut.validation, "vault": cut.vault, "paper": (cut.paper,)}
-    return [_curve(name, genome, arena, spans[name], costs) for name in windows if spans[name][0][1] > spans[name][0][0]]
+    return [
+        _curve(name, genome, arena, spans[name], costs) for name in windows if spans[name][0][1] > spans[name][0][0]
+    ]
 
 
 def _curve(name: str, genome: np.void, arena: Arena, spans: Sequence[Span], costs: CostRates) -> Curve:

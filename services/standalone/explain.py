@@ -9,6 +9,7 @@ from common.genome.genes import MONTHS, REGIMES, WEEKDAYS
 from standalone.wording import HOUR_US, timeframe_names, tree_words
 
 DAY_US = 24 * HOUR_US
+HOURS = tuple(map(str, range(24)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class Explanation:
 
 def explain(document: dict[str, Any], instruments: Sequence[str], bar_us: int | None, costs: Costs) -> Explanation:
     """Explain the complete JSON form of a valid genome (``codec.to_json``), bar length in microseconds if known."""
-    instrument = instruments[document["portfolio"]["instrument"] % len(instruments)] if instruments else "its instrument"
+    instrument = (
+        instruments[document["portfolio"]["instrument"] % len(instruments)] if instruments else "its instrument"
+    )
     sides = [side for side in ("long", "short") if document["entry"]["direction"] in (side, "both")]
     sections = (
         ("When it trades", _entries(document, sides, instrument, bar_us)),
@@ -149,7 +152,7 @@ def _masks(document: dict[str, Any], bar_us: int | None) -> tuple[str, ...]:
     time = document["time"]
     masks = [("weekdays", WEEKDAYS, "weekdays"), ("months", MONTHS, "months")]
     if bar_us is None or bar_us < DAY_US:
-        masks.insert(0, ("hours", range(24), "hours of the day (UTC)"))
+        masks.insert(0, ("hours", HOURS, "hours of the day (UTC)"))
     for name, everything, words in masks:
         if len(time[name]) < len(everything):
             lines.append(f"Enters only on signals in these {words}: {_list(time[name])}.")

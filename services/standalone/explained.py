@@ -76,7 +76,9 @@ def render(found: dict[str, Any], console: Console) -> None:
         highlight=False,
     )
     if found["trades"]:
-        table = Table("side", "entered", "at", "left", "at", "bars", "profit", "because", box=None, title_justify="left")
+        table = Table(
+            "side", "entered", "at", "left", "at", "bars", "profit", "because", box=None, title_justify="left"
+        )
         for trade in found["trades"]:
             prices = f"{trade['at']:,.6g}", f"{trade['at_exit']:,.6g}"
             table.add_row(

@@ -12,7 +12,7 @@ OUTSIDE = (("people", ("evo.genome.seeded.v1",)), ("host", ("evo.control.issued.
 
 def topology(services: Sequence[Service[Any]]) -> dict[str, Any]:
     """Services with the topics they read and write, and topics with their writers, readers and key."""
-    known = [
+    known: list[dict[str, Any]] = [
         {
             "name": service.name,
             "reads": [BY_PAYLOAD[payload].name for payload in service.consumes],
@@ -46,7 +46,9 @@ def as_text(found: dict[str, Any]) -> str:
     width = max(len(topic["name"]) for topic in found["topics"])
     for topic in found["topics"]:
         writers, readers = ", ".join(topic["writers"]) or "nobody yet", ", ".join(topic["readers"]) or "nobody yet"
-        lines.append(f"{topic['name']:<{width}}  {topic['payload']:<9}  key: {topic['key']:<18}  {writers} -> {readers}")
+        lines.append(
+            f"{topic['name']:<{width}}  {topic['payload']:<9}  key: {topic['key']:<18}  {writers} -> {readers}"
+        )
     return "\n".join(lines)
 
 

@@ -80,7 +80,9 @@ class PlainView:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Nothing to undo."""
 
     def show(self, now: Overview) -> None:
@@ -106,7 +108,9 @@ class LiveView:
         self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._live.stop()
 
     def show(self, now: Overview) -> None:
@@ -127,9 +131,11 @@ def panel(now: Overview, limit_s: float | None) -> Panel:
     objectives.add_column("objective")
     objectives.add_column("best", justify="right", style="bold green")
     objectives.add_column("median", justify="right")
-    for name, value in now.best.items():
+    for objective, best in now.best.items():
         objectives.add_row(
-            _WORDS.get(name, name), objective_text(name, value), objective_text(name, now.median.get(name, 0.0))
+            _WORDS.get(objective, objective),
+            objective_text(objective, best),
+            objective_text(objective, now.median.get(objective, 0.0)),
         )
     side_by_side = Table.grid(padding=(0, 4))
     side_by_side.add_row(counts, objectives)

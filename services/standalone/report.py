@@ -57,7 +57,9 @@ def build(found: Findings) -> str:
         picture = html.figure(fronts(found.breeding, {row["genome_id"] for row in found.champions}), "fronts")
         parts.append(html.section("The final populations", picture, note=note))
     if len(found.elites.descriptor):
-        note = "The archive keeps the best strategy of each way to behave, so that the search stays different from itself."
+        note = (
+            "The archive keeps the best strategy of each way to behave, so that the search stays different from itself."
+        )
         parts.append(html.section("Map of behaviours", html.figure(archive(found.elites), "archive"), note=note))
     parts += [_windows(found), _settings(found)]
     return html.page(f"Galapagos run {found.spec.run_id[:8]}", "".join(parts))
@@ -76,7 +78,7 @@ def _verdict(found: Findings) -> str:
     steps = funnel(found.run)
     largest = math.log1p(max(step.count for step in steps) or 1)
     bars = "".join(
-        f"<div><span>{step.name}</span><b>{step.count:,}</b><span><i style=\"width:{100 * math.log1p(step.count) / largest:.1f}%\">"
+        f'<div><span>{step.name}</span><b>{step.count:,}</b><span><i style="width:{100 * math.log1p(step.count) / largest:.1f}%">'
         f"</i><small>{step.meaning}</small></span></div>"
         for step in steps
     )
@@ -94,7 +96,7 @@ def _verdict(found: Findings) -> str:
     return (
         f'<div class="verdict{" survived" if told.survived else ""}"><h1>{told.headline}</h1>'
         f'{"".join(map(html.paragraph, told.sentences))}<div class="funnel">{bars}</div>'
-        f'{html.bullets(refusal_sentences(run["refusals"])) if run["refusals"] else ""}{tiles}</div>'
+        f"{html.bullets(refusal_sentences(run['refusals'])) if run['refusals'] else ''}{tiles}</div>"
     )
 
 
@@ -109,12 +111,16 @@ def _windows(found: Findings) -> str:
             return f"{date_text(int(bars.ts_us[first[0]]), bars.bar_us)} to {date_text(int(bars.ts_us[last[1] - 1]), bars.bar_us)}"
 
         folds = ((cut.training[0], cut.training[-1]), (cut.validation[0], cut.validation[-1]))
-        rows.append((bars.name, *(span(*fold) for fold in folds), span(cut.vault[0], cut.vault[0]), span(cut.paper, cut.paper)))
+        rows.append(
+            (bars.name, *(span(*fold) for fold in folds), span(cut.vault[0], cut.vault[0]), span(cut.paper, cut.paper))
+        )
     note = (
         "Strategies are bred on training, admitted on validation, and judged once on the vault. Paper trading uses what comes "
         "after. Between two windows lie bars that belong to none, so nothing leaks over a border."
     )
-    return html.section("Which history was used for what", html.table(("", "training", "validation", "vault", "paper"), rows), note=note)
+    return html.section(
+        "Which history was used for what", html.table(("", "training", "validation", "vault", "paper"), rows), note=note
+    )
 
 
 def _settings(found: Findings) -> str:

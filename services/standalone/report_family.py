@@ -60,7 +60,14 @@ def family_tree(births: Sequence[Birth]) -> go.Figure:
                 lines_x += [places[birth.id][0], places[parent][0], None]
                 lines_y += [places[birth.id][1], places[parent][1], None]
     figure = go.Figure(
-        go.Scatter(x=lines_x, y=lines_y, mode="lines", line={"color": "#cfd8dc", "width": 1.5}, hoverinfo="skip", showlegend=False)
+        go.Scatter(
+            x=lines_x,
+            y=lines_y,
+            mode="lines",
+            line={"color": "#cfd8dc", "width": 1.5},
+            hoverinfo="skip",
+            showlegend=False,
+        )
     )
     for operator, colour in COLOURS.items():
         chosen = [birth for birth in births[1:] if birth.operator == operator]
@@ -80,7 +87,10 @@ def _nodes(
     return go.Scatter(
         x=[places[birth.id][0] for birth in births],
         y=[places[birth.id][1] for birth in births],
-        text=[f"{birth.id[:8]}, {_WORDS[birth.operator]}<br>generation {birth.generation}, island {birth.island}" for birth in births],
+        text=[
+            f"{birth.id[:8]}, {_WORDS[birth.operator]}<br>generation {birth.generation}, island {birth.island}"
+            for birth in births
+        ],
         mode="markers",
         name=name,
         marker=marker,

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,8 @@ def fronts(breeding: Mapping[int, ParentsSelected], champions: set[str]) -> go.F
                     legendgroup=f"island {island}",
                     showlegend=is_front,
                     marker={"color": colour, "size": 8 if is_front else 4, "opacity": 0.85 if is_front else 0.35},
-                    hovertemplate="%{text}<br>drawdown %{x:.1f} %<br>Sharpe %{y:.2f}<extra>island " + f"{island}</extra>",
+                    hovertemplate="%{text}<br>drawdown %{x:.1f} %<br>Sharpe %{y:.2f}<extra>island "
+                    + f"{island}</extra>",
                 )
             )
         stars = [row for row in survivors if bytes(cohort["genome_id"][row]).hex() in champions]
@@ -154,5 +156,5 @@ def archive(elites: Elites) -> go.Figure:
 
 
 def _bins(edges: Sequence[str]) -> list[str]:
-    between = [f"{low}–{high}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    between = [f"{low}–{high}" for low, high in pairwise(edges)]
     return [f"under {edges[0]}", *between, f"{edges[-1]} or more"]

@@ -7,7 +7,7 @@ from importlib.resources import files
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
+_CONFIG = {"displayModeBar": False, "responsive": True}
 
 
 def figure(picture: go.Figure, name: str) -> str:
@@ -40,12 +40,16 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequenc
         return "".join(f"<{tag}{mark}>{escape(value)}</{tag}>" for mark, value in zip(marks, values, strict=True))
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{cells("th", header)}</tr></thead><tbody>{body}</tbody></table></div>'
+    return (
+        f'<div class="scroll"><table><thead><tr>{cells("th", header)}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def tiles(values: Iterable[tuple[str, str]]) -> str:
     """Figures with their names, side by side."""
-    found = "".join(f'<div class="tile"><b>{escape(value)}</b><span>{escape(name)}</span></div>' for name, value in values)
+    found = "".join(
+        f'<div class="tile"><b>{escape(value)}</b><span>{escape(name)}</span></div>' for name, value in values
+    )
     return f'<div class="tiles">{found}</div>'
 
 

@@ -33,7 +33,12 @@ def equity(found: Sequence[Curve]) -> go.Figure:
         for values, name, colour in ((curve.hold, "buy and hold", SECOND), (curve.equity, "strategy", ACCENT)):
             line = {"color": colour, "width": 2 if name == "strategy" else 1.3}
             trace = go.Scatter(
-                x=times, y=np.round(values[rows], 5).tolist(), name=name, legendgroup=name, showlegend=column == 1, line=line
+                x=times,
+                y=np.round(values[rows], 5).tolist(),
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                line=line,
             )
             picture.add_trace(trace, 1, column)
         picture.add_hline(1.0, line={"color": GRID, "width": 1}, row=1, col=column)
@@ -60,7 +65,9 @@ def measures(windows: Mapping[str, Mapping[str, float]]) -> str:
 
 def gates(verdicts: Sequence[Mapping[str, Any]]) -> str:
     """The gates as a table."""
-    return html.table(("gate", "figure", "asked", "answer"), [verdict_row(judged) for judged in verdicts], numeric=(1, 2))
+    return html.table(
+        ("gate", "figure", "asked", "answer"), [verdict_row(judged) for judged in verdicts], numeric=(1, 2)
+    )
 
 
 def trades(found: Sequence[Curve], bars: Bars) -> str:
@@ -79,13 +86,23 @@ def trades(found: Sequence[Curve], bars: Bars) -> str:
 
 
 def champion_section(
-    champion: Mapping[str, Any], deployment: Sequence[Mapping[str, Any]], births: Sequence[Birth], spec: RunSpec, bars: Sequence[Bars]
+    champion: Mapping[str, Any],
+    deployment: Sequence[Mapping[str, Any]],
+    births: Sequence[Birth],
+    spec: RunSpec,
+    bars: Sequence[Bars],
 ) -> str:
     """Everything about one champion; ``champion`` is its entry in champions.json."""
     genome = from_json(champion["genome"])
     arena = arena_for(genome, bars)
     series = bars[instrument_of(genome, len(bars))]
-    found = curves(genome, arena, cut_of(len(series), spec.windows), rates_of(spec.costs), ("training", "validation", "vault", "paper"))
+    found = curves(
+        genome,
+        arena,
+        cut_of(len(series), spec.windows),
+        rates_of(spec.costs),
+        ("training", "validation", "vault", "paper"),
+    )
     told = explain(champion["genome"], [data.name for data in spec.data], series.bar_us, spec.costs)
     name = champion["genome_id"][:8]
     parts = [
@@ -115,7 +132,9 @@ def candidate_part(candidate: Mapping[str, Any], spec: RunSpec, bars: Sequence[B
     genome = from_json(candidate["genome"])
     arena = arena_for(genome, bars)
     series = bars[instrument_of(genome, len(bars))]
-    found = curves(genome, arena, cut_of(len(series), spec.windows), rates_of(spec.costs), ("training", "validation", "vault"))
+    found = curves(
+        genome, arena, cut_of(len(series), spec.windows), rates_of(spec.costs), ("training", "validation", "vault")
+    )
     told = explain(candidate["genome"], [data.name for data in spec.data], series.bar_us, spec.costs)
     return html.details(
         f"{candidate['genome_id'][:8]}: refused at {candidate['refused_at'].replace('_', ' ')}",

@@ -62,7 +62,7 @@ class FunnelStep:
     meaning: str
 
 
-def verdict(run: dict[str, Any], spec: RunSpec) -> Verdict:
+def verdict(run: Mapping[str, Any], spec: RunSpec) -> Verdict:
     """The run's answer; ``run`` is the content of run.json."""
     champions, reads = run["champions"], run["vault_reads"]
     trials = f"{run['strategies_evaluated']:,} strategies were bred and measured over {run['generations']} generations"
@@ -95,7 +95,7 @@ def verdict(run: dict[str, Any], spec: RunSpec) -> Verdict:
     )
 
 
-def funnel(run: dict[str, Any]) -> tuple[FunnelStep, ...]:
+def funnel(run: Mapping[str, Any]) -> tuple[FunnelStep, ...]:
     """The way down."""
     return (
         FunnelStep("trials", run["strategies_evaluated"], "strategies measured on training and validation history"),

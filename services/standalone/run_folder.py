@@ -55,7 +55,9 @@ class RunFolder:
         """A new run's folder with its spec and bars; ``path`` None: ``runs/<date-time>-<run id>``."""
         folder = cls(path or RUNS / f"{now:%Y%m%d-%H%M%S}-{spec.run_id[:8]}")
         if folder.spec_file.exists():
-            raise ConfigurationError(f"--out {folder.path}: holds a run already; add --resume to go on with it, or name another folder")
+            raise ConfigurationError(
+                f"--out {folder.path}: holds a run already; add --resume to go on with it, or name another folder"
+            )
         folder.path.mkdir(parents=True, exist_ok=True)
         for index, series in enumerate(bars):
             folder._save_bars(index, series)
@@ -68,7 +70,9 @@ class RunFolder:
         if path is None:
             found = sorted(RUNS.glob("*/spec.json"), key=lambda file: (file.stat().st_mtime_ns, file.parent.name))
             if not found:
-                raise ConfigurationError(f"no run found under {RUNS}/; start one with `galapagos run`, or name it with --out DIR")
+                raise ConfigurationError(
+                    f"no run found under {RUNS}/; start one with `galapagos run`, or name it with --out DIR"
+                )
             path = found[-1].parent
         folder = cls(path)
         if not folder.spec_file.is_file():
@@ -92,7 +96,8 @@ class RunFolder:
             if not path.is_file():
                 raise ConfigurationError(f"{path}: is missing; the run cannot go on without its bars")
             with np.load(path, allow_pickle=False) as saved:
-                series = Bars(data.name, *(saved[name] for name in _COLUMNS), bar_us=int(saved["bar_us"]))
+                ts_us, open_, high, low, close, volume = (saved[name] for name in _COLUMNS)
+                series = Bars(data.name, ts_us, open_, high, low, close, volume, int(saved["bar_us"]))
             if series.digest != data.digest:
                 raise ConfigurationError(f"{path}: the bars of {data.name} have changed since the run began")
             found.append(series)
@@ -122,7 +127,9 @@ class RunFolder:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.close()
-            raise ConfigurationError(f"--out {self.path}: another process works on this run; wait for it or stop it") from None
+            raise ConfigurationError(
+                f"--out {self.path}: another process works on this run; wait for it or stop it"
+            ) from None
         self._lock = file
 
     def unlock(self) -> None:

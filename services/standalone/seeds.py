@@ -18,7 +18,9 @@ from standalone.run_folder import RunFolder, write_atomically
 def read_genome(path: Path) -> np.void:
     """One genome from a JSON file. Raises ConfigurationError for no file, ContractError (GenomeError) for a bad one."""
     if not path.is_file():
-        raise ConfigurationError(f"{path}: no such file; `galapagos seed example > {path.name}` writes one to begin with")
+        raise ConfigurationError(
+            f"{path}: no such file; `galapagos seed example > {path.name}` writes one to begin with"
+        )
     size = path.stat().st_size
     if size > PUBLIC_BYTES_MAX:
         raise ContractError(f"{path}: {size:,} bytes; a genome is at most {PUBLIC_BYTES_MAX:,}")

@@ -156,7 +156,9 @@ def condition_words(condition: Condition, bar_us: int | None = None) -> str:
         case "above_quantile":
             words = f"{_subject(condition.feature)} is in the top {100 - condition.threshold * 100:g} % of its last 250 values"
         case "below_quantile":
-            words = f"{_subject(condition.feature)} is in the bottom {condition.threshold * 100:g} % of its last 250 values"
+            words = (
+                f"{_subject(condition.feature)} is in the bottom {condition.threshold * 100:g} % of its last 250 values"
+            )
         case _:
             words = f"{_subject(condition.feature)} is {condition.predicate}"
     name = timeframe_names(bar_us)[condition.timeframe]

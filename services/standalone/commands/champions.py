@@ -31,7 +31,9 @@ def list_champions(out: Out = None, json: Json = False) -> None:
 
 @app.command("show", epilog="Example: [bold]galapagos champions show 3fa2[/]  (the beginning of an id is enough)")
 def show(
-    genome_id: Annotated[str, typer.Argument(metavar="ID", help="An id, or its beginning.")], out: Out = None, json: Json = False
+    genome_id: Annotated[str, typer.Argument(metavar="ID", help="An id, or its beginning.")],
+    out: Out = None,
+    json: Json = False,
 ) -> None:
     """Show one champion: figures, gates and deployment."""
     import orjson

@@ -12,9 +12,13 @@ EXAMPLES = (
 
 
 def explain_genome(
-    what: Annotated[str, typer.Argument(metavar="ID|FILE", help="A champion's id or its beginning, or a genome as JSON.")],
+    what: Annotated[
+        str, typer.Argument(metavar="ID|FILE", help="A champion's id or its beginning, or a genome as JSON.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder of the run; the latest under runs/ by default.")] = None,
-    data: Annotated[list[Path] | None, typer.Option(help="Prices for the example trades of a FILE; built-in ones by default.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Prices for the example trades of a FILE; built-in ones by default.")
+    ] = None,
     trades: Annotated[int, typer.Option(min=0, max=1000, help="Example trades to show.")] = 8,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:

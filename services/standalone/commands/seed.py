@@ -8,8 +8,13 @@ import typer
 app = typer.Typer(no_args_is_help=True, help="Genomes of your own: print an example, edit it, publish it to a run.")
 
 
-@app.command("example", epilog="Examples: [bold]galapagos seed example > mine.json[/]  ·  galapagos seed example --name rsi2_pullback")
-def example(name: Annotated[str, typer.Option(help="A classical strategy; `galapagos seed experts` lists them.")] = "") -> None:
+@app.command(
+    "example",
+    epilog="Examples: [bold]galapagos seed example > mine.json[/]  ·  galapagos seed example --name rsi2_pullback",
+)
+def example(
+    name: Annotated[str, typer.Option(help="A classical strategy; `galapagos seed experts` lists them.")] = "",
+) -> None:
     """Print a complete genome as JSON, ready to be edited."""
     import orjson
 
@@ -19,7 +24,9 @@ def example(name: Annotated[str, typer.Option(help="A classical strategy; `galap
 
     known = {expert.name: expert for expert in experts()}
     if name and name not in known:
-        raise ConfigurationError(f"--name {name!r}: no classical strategy is called so; `galapagos seed experts` lists them")
+        raise ConfigurationError(
+            f"--name {name!r}: no classical strategy is called so; `galapagos seed experts` lists them"
+        )
     chosen = known[name] if name else next(iter(known.values()))
     typer.echo(orjson.dumps(to_json(chosen.genome), option=orjson.OPT_INDENT_2))
 

@@ -1,0 +1,237 @@
+"""The host: all services of a run in one process, from set-up to the last event, with nothing left behind."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from common.adapters.memory_bus import MemoryBus
+from common.backtest.arena import Arena
+from common.events.codec import encode
+from common.events.event import Event, Payload, event_id
+from common.events.public import ControlIssued
+from common.events.spec import RunSpec
+from common.market.bars import Bars
+from common.ports import StateStore, Store
+from common.run.loop import LoopSettings, now_us, run_service
+from common.run.open import open_bus, open_states, open_store
+from common.service import Service
+from common.telemetry import start_tracing, tracer_of
+from deployer.state import PaperState
+from recorder.record import run_recorder
+from selector.service import SERVICE as SELECTOR
+from selector.state import IslandState
+from standalone import watcher
+from standalone.chronicle import Chronicle
+from standalone.feed import feed, histories
+from standalone.live import View
+from standalone.outcome import publish_champions
+from standalone.overview import Overview, overview
+from standalone.run_folder import RunFolder
+from standalone.seeds import Inbox
+from standalone.services import breeders, desk, with_tap
+from standalone.session_clock import SessionClock
+from standalone.setup import prepare_all
+
+TICK_S = 0.2
+FLUSH_EVERY_S = 1.0
+STALLED_S = 30.0
+"""A bus that neither empties nor changes for so long waits for a store that is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """What has no effect on results. ``limit_s``: when to stop breeding; ``began``: monotonic time of the command's start."""
+
+    workers: int
+    store: bool
+    traces: str
+    limit_s: float | None
+    began: float
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """What the stateful services ended with."""
+
+    islands: list[IslandState]
+    paper: PaperState
+
+
+class Host:
+    """One session of one run."""
+
+    def __init__(
+        self, folder: RunFolder, spec: RunSpec, bars: Sequence[Bars], settings: HostSettings, view: View
+    ) -> None:
+        self.folder, self.spec, self.bars, self.settings, self.view = folder, spec, bars, settings, view
+        self.chronicle = Chronicle.open(folder.journal, folder.family)
+        self.stopped_by = ""
+        self._phase = "preparing"
+        self._interrupts = 0
+        self._breeding = True
+        self._clock = SessionClock(self.chronicle, settings.began)
+        self._started = 0.0
+        self._flushed = 0.0
+
+    async def run(self) -> Final:
+        """Run until the end that was asked for, or Ctrl-C; everything is stopped and closed on return."""
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(self.settings.workers + 8))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupt)
+        try:
+            preparing = asyncio.ensure_future(prepare_all(self.spec, self.bars, self.settings.workers))
+            while not preparing.done():
+                self._show()
+                await asyncio.wait([preparing], timeout=TICK_S)
+            return await self._serve(preparing.result())
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+            self.chronicle.flush()
+
+    def timing(self) -> dict[str, Any]:
+        """For run.json: seconds over all sessions, and how it ended."""
+        self._clock.save(time.monotonic())
+        seconds = {name: round(self._clock.total(name), 3) for name in ("setup_s", "evolution_s", "wall_s")}
+        return {**seconds, "stopped_by": self.stopped_by, "finished": self.stopped_by != "interrupt"}
+
+    async def _serve(self, arenas: Sequence[Arena]) -> Final:
+        bus = open_bus("memory://")
+        states = open_states(self.folder.states)
+        store = open_store(f"chdb://{self.folder.store.absolute()}") if self.settings.store else None
+        tracing = start_tracing(self.settings.traces)
+        try:
+            begun = await _saved(states, SELECTOR)
+            consumer = await watcher.subscribe(bus)
+            watch = watcher.Watcher(consumer, self.chronicle, self.view.say, self._news)
+            stop = asyncio.Event()
+            tasks = self._tasks(bus, states, store, arenas, stop, tracer_of(tracing))
+            watching = asyncio.create_task(watch.watch(), name="host")
+            try:
+                await asyncio.sleep(0)  # every reader has subscribed now
+                await self._begin(bus, is_new=len(begun) < self.spec.islands)
+                await self._evolve(bus, [*tasks, watching])
+            finally:
+                stop.set()
+                ended = await asyncio.gather(*tasks, return_exceptions=True)
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+            for error in ended:
+                if isinstance(error, BaseException):
+                    raise error
+            paper = await _saved(states, desk(()))
+            return Final(await _saved(states, SELECTOR), paper[0] if paper else PaperState())
+        finally:
+            await bus.close()
+            await states.close()
+            if store is not None:
+                store.close()
+            tracing.shutdown()
+
+    def _tasks(
+        self,
+        bus: Any,
+        states: StateStore,
+        store: Store | None,
+        arenas: Sequence[Arena],
+        stop: asyncio.Event,
+        tracer: Any,
+    ) -> list[asyncio.Task[None]]:
+        """One task a member; evaluators take one cohort at a time, so that a free one finds work."""
+        generator, evaluator, selector = breeders(arenas)
+        one, many = LoopSettings(records_max=1, run=self.spec), LoopSettings(run=self.spec)
+        members = [
+            (with_tap(generator, lambda: self._breeding), many),
+            *[(evaluator, one)] * self.settings.workers,
+            (desk(histories(self.spec, self.bars)), many),
+            (selector, many),  # the last: what it recovers, all others are there to read
+        ]
+
+        def start(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+            return asyncio.create_task(work, name=name)
+
+        tasks = [] if store is None else [start(run_recorder(bus, store, stop=stop), "recorder")]
+        return tasks + [
+            start(run_service(service, bus, states, stop=stop, settings=settings, tracer=tracer), service.name)
+            for service, settings in members
+        ]
+
+    async def _begin(self, bus: Any, is_new: bool) -> None:
+        named: list[tuple[str, Payload]] = [(bars.instrument, bars) for bars in feed(self.spec, self.bars)]
+        if is_new:
+            named.append(("run", ControlIssued(action="start")))
+        messages = []
+        for index, (key, payload) in enumerate(named):
+            event = Event(payload, key, self.spec, event_id(self.spec, payload, (key, str(index))), time_us=now_us())
+            messages.append(encode(event, "cli"))
+        await bus.publish(messages)
+
+    async def _evolve(self, bus: Any, tasks: Sequence[asyncio.Task[Any]]) -> None:
+        """Watch over the run until it has come to rest; a task that ends before is a failure, raised by the caller."""
+        inbox = Inbox(self.folder)
+        self._phase, self._started = "evolving", time.monotonic()
+        self._clock.start(self._started)
+        size, changed = -1, self._started
+        while not any(task.done() for task in tasks) and self._interrupts < 2:
+            if messages := list(inbox.new(self.spec.run_id)):
+                await bus.publish(messages)
+            self._tick()
+            now = time.monotonic()
+            assert isinstance(bus, MemoryBus)
+            if (left := bus.size_bytes()) != size:
+                size, changed = left, now
+            is_over = not self._breeding or self._all_final()
+            if is_over and (left == 0 or now - changed > STALLED_S):
+                break
+            await asyncio.sleep(TICK_S)
+        self._tick()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        self._clock.tick(now, self._overview().evaluated)
+        limit_s = self.settings.limit_s
+        if self._breeding and (self._interrupts or (limit_s is not None and now - self._started >= limit_s)):
+            self._breeding, self._phase = False, "finishing"
+            self.stopped_by = "interrupt" if self._interrupts else "minutes"
+        if self._breeding and self._all_final():
+            self._phase, self.stopped_by = "finishing", "generations"
+        if now - self._flushed >= FLUSH_EVERY_S:
+            self._news()
+        self._show()
+
+    def _all_final(self) -> bool:
+        finals = [cohort.header.final for cohort in self.chronicle.breeding.values()]
+        return len(finals) == self.spec.islands and all(finals)
+
+    def _news(self) -> None:
+        """Write down what has come; called at once when it is a champion."""
+        self._flushed = time.monotonic()
+        self._clock.save(self._flushed)
+        self.chronicle.flush()
+        publish_champions(self.folder, self.chronicle, self.spec, self.bars)
+
+    def _interrupt(self) -> None:
+        self._interrupts += 1
+        if self._interrupts == 1:
+            self.view.say(
+                "stopping: the cohorts in hand are finished first; Ctrl-C again stops at once, nothing is lost"
+            )
+
+    def _overview(self) -> Overview:
+        elapsed_s = time.monotonic() - self.settings.began
+        return overview(self.chronicle, self.spec, self._phase, elapsed_s, self._clock.total("evolution_s"))
+
+    def _show(self) -> None:
+        self.view.show(self._overview())
+
+
+async def _saved(states: StateStore, service: Service[Any]) -> list[Any]:
+    """The states of a service as last saved, by key."""
+    assert service.load is not None
+    found, _ = await states.load(service.name, "")
+    return [service.load(data) for _, data in sorted(found.items())]

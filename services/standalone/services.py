@@ -1,0 +1,44 @@
+"""The services of a run as values: for the host to run and for `galapagos graph` to draw."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from common.backtest.arena import Arena
+from common.events.cohorts import ParentsSelected
+from common.events.event import Event
+from common.market.bars import Bars
+from common.service import Service
+from deployer import service as deployer
+from evaluator import service as evaluator
+from generator.service import SERVICE as GENERATOR
+from selector.service import SERVICE as SELECTOR
+
+
+def breeders(arenas: Sequence[Arena]) -> list[Service[Any]]:
+    """Generator, evaluator and selector on these instruments."""
+    return [GENERATOR, evaluator.service(arenas), SELECTOR]
+
+
+def desk(histories: Sequence[Bars]) -> Service[Any]:
+    """The deployer; ``histories`` end where the paper stretch begins."""
+    return deployer.service(histories)
+
+
+def blueprint() -> list[Service[Any]]:
+    """All of them, on no data."""
+    return [*breeders(()), desk(())]
+
+
+def with_tap(generator: Service[Any], is_open: Callable[[], bool]) -> Service[Any]:
+    """A generator that breeds only while the tap is open; closed, it lets parents pass and still answers seeds.
+
+    A resumed run breeds from them: the selector names its latest parents again.
+    """
+
+    def step(state: Any, events: Sequence[Event]) -> tuple[Any, list[Event]]:
+        if not is_open():
+            events = [event for event in events if not isinstance(event.payload, ParentsSelected)]
+        return generator.step(state, events)
+
+    return replace(generator, step=step)

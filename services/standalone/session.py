@@ -1,0 +1,99 @@
+"""One `galapagos run`, from the options to the last line: make or open the folder, run, write the files, say what came out."""
+
+import asyncio
+import os
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+
+from common.errors import ConfigurationError
+from standalone.host import Host, HostSettings
+from standalone.live import LiveView, PlainView
+from standalone.outcome import conclude
+from standalone.request import MINUTES_DEFAULT, Request, build_spec, check_resume, read_data
+from standalone.run_folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What does not belong to the specification: it has no effect on results."""
+
+    out: Path | None
+    resume: bool
+    workers: int | None
+    store: bool
+    traces: str
+    json: bool
+
+
+def run_session(request: Request, options: Options) -> dict[str, Any]:
+    """Run to the end; returns the content of run.json. Raises GalapagosError for bad input."""
+    began = time.monotonic()
+    if request.generations is not None and request.minutes is not None:
+        raise ConfigurationError("--generations and --minutes: give one of them, they are two ways to end a run")
+    folder = _open(request, options)
+    folder.lock()
+    try:
+        spec = folder.spec()
+        limit_s = None if spec.generations else 60.0 * (request.minutes or MINUTES_DEFAULT)
+        if spec.generations and request.minutes is not None:
+            raise ConfigurationError(f"--minutes: the run ends after {spec.generations} generations; leave it out")
+        settings = HostSettings(options.workers or os.cpu_count() or 1, options.store, options.traces, limit_s, began)
+        is_live = sys.stdout.isatty() and not options.json
+        console = Console(file=sys.stderr if options.json else sys.stdout)
+        view = LiveView(console, limit_s) if is_live else PlainView(sys.stderr if options.json else sys.stdout)
+        view.say(f"run {spec.run_id[:8]} in {folder.path}")
+        bars = folder.bars()
+        with view:
+            host = Host(folder, spec, bars, settings, view)
+            final = asyncio.run(host.run())
+            view.say("writing the report")
+            run, champions = conclude(folder, spec, bars, host.chronicle, final.islands, final.paper, host.timing())
+    finally:
+        folder.unlock()
+    if options.json:
+        sys.stdout.write(orjson.dumps(run).decode() + "\n")
+    else:
+        _tell(folder, run, champions, console)
+    return run
+
+
+def _open(request: Request, options: Options) -> RunFolder:
+    if options.resume:
+        folder = RunFolder.open(options.out)
+        check_resume(request, folder.spec())
+        return folder
+    bars = read_data(request.data)
+    spec = build_spec(bars, request.overrides())
+    return RunFolder.create(options.out, spec, bars, datetime.now().astimezone())
+
+
+def _tell(folder: RunFolder, run: dict[str, Any], found: list[dict[str, Any]], console: Console) -> None:
+    """The last words: the verdict, the figures, where to look, how to go on."""
+    champions = run["champions"]
+    colour = "green" if champions else "yellow"
+    headline = f"{champions} champion{'s' if champions != 1 else ''} survived" if champions else "Nothing survived"
+    console.print(
+        f"\n[bold {colour}]{headline}[/]: {run['vault_reads']} of {run['strategies_evaluated']:,} strategies were shown to the vault"
+    )
+    console.print(
+        f"{run['strategies_per_hour']:,.0f} strategies an hour over {run['evolution_s']:.0f} s; "
+        f"{run['generations']} generations on {run['islands']} islands; digest {run['digest'][:16]}",
+        highlight=False,
+    )
+    if run["birth_to_deployment_s_p50"] is not None:
+        console.print(f"from birth to paper: {run['birth_to_deployment_s_p50']:.2f} s (median)", highlight=False)
+    for gate, count in run["refusals"].items():
+        console.print(f"  {count} candidates refused at {gate.replace('_', ' ')}", highlight=False)
+    console.print(f"report: {folder.report}", highlight=False, soft_wrap=True)
+    where = f"--out {folder.path}"
+    if champions:
+        console.print(f"next: galapagos explain {found[0]['genome_id'][:8]} {where}", highlight=False, soft_wrap=True)
+    if not run["finished"]:
+        console.print(f"to go on: galapagos run --resume {where}", highlight=False, soft_wrap=True)

@@ -1,0 +1,44 @@
+"""Set-up: condition banks for every instrument, and every kernel compiled before the clock of the evolution starts."""
+
+import asyncio
+from collections.abc import Sequence
+
+from common.backtest.arena import Arena, prepare
+from common.events.event import Event
+from common.events.public import ControlIssued
+from common.events.spec import RunSpec
+from common.market.bars import Bars
+from standalone.services import breeders
+
+WARM_UP_OFFSPRING = 64
+
+
+async def prepare_all(spec: RunSpec, bars: Sequence[Bars], workers: int) -> list[Arena]:
+    """An arena per instrument, in the order of ``spec.data``; then one tiny run in memory."""
+    threads = max(1, workers // len(bars))
+    arenas = list(await asyncio.gather(*(asyncio.to_thread(prepare, series, None, threads) for series in bars)))
+    await asyncio.to_thread(warm_up, spec, arenas)
+    return arenas
+
+
+def warm_up(spec: RunSpec, arenas: Sequence[Arena]) -> None:
+    """Let two generations of a small run pass through the services, one event after the other.
+
+    Numba compiles on the first call; a newcomer's two minutes should be spent on strategies.
+    """
+    evolution = spec.evolution.model_copy(
+        update={"population": 16, "offspring": WARM_UP_OFFSPRING, "migration_interval": 1}
+    )
+    small = spec.model_copy(update={"islands": 2, "generations": 2, "evolution": evolution})
+    services, states = breeders(arenas), dict[tuple[str, str], object]()
+    queue = [Event(ControlIssued(action="start"), "run", RunSpec(**small.model_dump()), "warm-up")]
+    while queue:
+        event = queue.pop(0)
+        for service in services:
+            if type(event.payload) not in service.consumes:
+                continue
+            key = service.name, event.key
+            if key not in states:
+                states[key] = service.initial_state() if service.initial_state is not None else None
+            states[key], answers = service.step(states[key], [event])
+            queue += answers
