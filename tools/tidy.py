@@ -131,7 +131,9 @@ def asserting(source: Source) -> Iterator[str]:
 
 def kernels(source: Source) -> Iterator[str]:
     """A file with compiled kernels knows arrays only: no events, no pydantic, no OpenTelemetry."""
-    if not any(ast.unparse(decorator) == "kernel" for f in source.functions for decorator in f.decorator_list):
+    if not source.path.startswith(("libs/", "services/")) or not any(
+        ast.unparse(decorator) == "kernel" for f in source.functions for decorator in f.decorator_list
+    ):
         return
     for node in ast.walk(source.tree):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
