@@ -9,6 +9,7 @@ import typer
 from standalone.commands import champions, data, explain, graph, run, seed
 
 EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="galapagos",
@@ -54,6 +55,9 @@ def main() -> None:
     except GalapagosError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        typer.echo("stopped; a run goes on with `galapagos run --resume`", err=True)
+        sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output went away (`galapagos seed conditions | head`); nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -55,7 +55,7 @@ def _distance(kind: str, amount: float) -> str:
         case "percent":
             return f"{amount:.3g} % of the price"
         case "atr":
-            return f"{amount:.3g} times the average true range of 14 bars, ATR(14)"
+            return f"{amount:.3g} times the average range of a bar, ATR(14),"
         case _:
             return f"{amount:.3g} times the distance of the stop"
 

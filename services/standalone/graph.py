@@ -7,7 +7,7 @@ from common.events.catalogue import BY_PAYLOAD, CATALOGUE
 from common.service import Service
 
 OUTSIDE = (("people", ("evo.genome.seeded.v1",)), ("host", ("evo.control.issued.v1", "market.bar.closed.v1")))
-"""Writers that are not services: users with the command line or any Kafka client, and the process that runs it all."""
+"""Writers that are not services: users with any Kafka client, and the process that runs it all."""
 
 
 def topology(services: Sequence[Service[Any]]) -> dict[str, Any]:

@@ -175,7 +175,7 @@ class Host:
         """Watch over the run until it has come to rest; a task that ends before is a failure, raised by the caller."""
         inbox = Inbox(self.folder)
         self._phase, self._started = "evolving", time.monotonic()
-        self._clock.start(self._started)
+        self._clock.start(self._started, self._overview().evaluated)
         size, changed = -1, self._started
         while not any(task.done() for task in tasks) and self._interrupts < 2:
             if messages := list(inbox.new(self.spec.run_id)):

@@ -12,6 +12,7 @@ from common.service import Service
 from deployer import service as deployer
 from evaluator import service as evaluator
 from generator.service import SERVICE as GENERATOR
+from recorder import service as recorder
 from selector.service import SERVICE as SELECTOR
 
 
@@ -26,8 +27,9 @@ def desk(histories: Sequence[Bars]) -> Service[Any]:
 
 
 def blueprint() -> list[Service[Any]]:
-    """All of them, on no data."""
-    return [*breeders(()), desk(())]
+    """All of them, on no data; the recorder, which has a loop of its own, as what it reads."""
+    records = Service("recorder", recorder.CONSUMES, (), lambda state, _: (state, []))
+    return [*breeders(()), desk(()), records]
 
 
 def with_tap(generator: Service[Any], is_open: Callable[[], bool]) -> Service[Any]:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from common.errors import ConfigurationError
 from standalone.host import Host, HostSettings
-from standalone.live import LiveView, PlainView
+from standalone.live import LiveView, PlainView, View
 from standalone.outcome import conclude
 from standalone.request import MINUTES_DEFAULT, Request, build_spec, check_resume, read_data
 from standalone.run_folder import RunFolder
@@ -49,12 +49,8 @@ def run_session(request: Request, options: Options) -> dict[str, Any]:
         console = Console(file=sys.stderr if options.json else sys.stdout)
         view = LiveView(console, limit_s) if is_live else PlainView(sys.stderr if options.json else sys.stdout)
         view.say(f"run {spec.run_id[:8]} in {folder.path}")
-        bars = folder.bars()
         with view:
-            host = Host(folder, spec, bars, settings, view)
-            final = asyncio.run(host.run())
-            view.say("writing the report")
-            run, champions = conclude(folder, spec, bars, host.chronicle, final.islands, final.paper, host.timing())
+            run, champions = work(folder, settings, view)
     finally:
         folder.unlock()
     if options.json:
@@ -62,6 +58,14 @@ def run_session(request: Request, options: Options) -> dict[str, Any]:
     else:
         _tell(folder, run, champions, console)
     return run
+
+
+def work(folder: RunFolder, settings: HostSettings, view: View) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Begin or go on with the run of a folder and write its files; returns the contents of run.json and champions.json."""
+    spec, bars = folder.spec(), folder.bars()
+    host = Host(folder, spec, bars, settings, view)
+    final = asyncio.run(host.run())
+    return conclude(folder, spec, bars, host.chronicle, final.islands, final.paper, host.timing())
 
 
 def _open(request: Request, options: Options) -> RunFolder:

@@ -11,17 +11,15 @@ class SessionClock:
         self._key = str(len(chronicle.of("session")))
         self._began = began
         self._started = began
-        self._evaluated: int | None = None
+        self._evaluated = 0
         self._evolution_s = 0.0
 
-    def start(self, now: float) -> None:
-        """Set-up is over, the first event is about to be published."""
-        self._started = now
+    def start(self, now: float, evaluated: int) -> None:
+        """Set-up is over, the first event is about to be published; ``evaluated`` strategies in earlier sessions."""
+        self._started, self._evaluated = now, evaluated
 
     def tick(self, now: float, evaluated: int) -> None:
         """``evaluated`` strategies so far: time counts as evolution only in a session that has evaluated any."""
-        if self._evaluated is None:
-            self._evaluated = evaluated
         if evaluated > self._evaluated:
             self._evolution_s = now - self._started
 
