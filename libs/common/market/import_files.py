@@ -3,7 +3,7 @@
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -64,19 +64,23 @@ def _read_csv(path: Path) -> Rows:
         broken.append(Fault((line.number or 0) - (not headless), _BROKEN, {"line": line.text[:80]}))
         return "skip"
 
-    table = pyarrow.csv.read_csv(
-        path,
-        pyarrow.csv.ReadOptions(
-            use_threads=False, column_names=[str(k + 1) for k in range(len(cells))] if headless else None
-        ),
-        pyarrow.csv.ParseOptions(delimiter=separator, invalid_row_handler=note),
-    )
+    names = [str(k + 1) for k in range(len(cells))] if headless else None
+    with _open(path) as file:
+        table = pyarrow.csv.read_csv(
+            file,
+            pyarrow.csv.ReadOptions(use_threads=False, column_names=names),  # with threads lines lose their number
+            pyarrow.csv.ParseOptions(delimiter=separator, invalid_row_handler=note),
+        )
     every = np.arange(1, table.num_rows + len(broken) + 1)
     return Rows(table, np.setdiff1d(every, [fault.row for fault in broken])[: table.num_rows], tuple(broken))
 
 
+def _open(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path)) if path.name.lower().endswith(".gz") else path.open("rb")
+
+
 def _first_line(path: Path) -> str:
-    with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as file:
+    with _open(path) as file:
         return file.readline(65536).decode("utf-8-sig").rstrip("\r\n")
 
 

@@ -87,7 +87,7 @@ class ImportReport:
         )
         return (
             f"{self.path}: {self.faulty} of {self.rows} rows are bad ({counts})\n{rows}\n"
-            "  Mend them, or leave them out with --drop-bad."
+            f"  Mend them, or leave them out: galapagos data import {self.path} --drop-bad --out GOOD.parquet"
         )
 
     def __str__(self) -> str:
@@ -105,12 +105,12 @@ class ImportReport:
             ("from, to", f"{self.first} to {self.last}"),
             ("times", self.times),
             ("columns", ", ".join(f"{field}={column}" for field, column in self.columns.items())),
-            ("gaps", f"{self.gaps.count}, {self.gaps.bars} bars in all"),
+            ("gaps", f"{self.gaps.count} (closing hours too), {self.gaps.bars} bars in all"),
             *(("", f"{gap.hours:g} h after {gap.after} ({gap.bars} bars)") for gap in self.gaps.longest),
             *((f"{count} times", f"{hours} h") for hours, count in self.gaps.usual.items()),
             ("overlaps", str(self.overlaps)),
             ("no volume", f"{self.zero_volume} bars"),
-            ("extremes", f"{self.extremes} bars moved more than half; largest {self.largest_move}"),
+            ("extremes", f"moves of more than half: {self.extremes}; largest {self.largest_move}"),
             ("digest", self.digest),
         ]
         return found + [("bad", f"{count} rows: {reason}") for reason, count in self.faults.items()]
@@ -164,7 +164,7 @@ def find_gaps(ts_us: Times, bar_us: int) -> Gaps:
         int(places.size),
         int(missing.sum()),
         tuple(
-            Gap(iso(int(ts_us[place])), steps[place] / HOUR_US, int(-(-steps[place] // bar_us) - 1))
+            Gap(iso(int(ts_us[place])), float(steps[place] / HOUR_US), int(-(-steps[place] // bar_us) - 1))
             for place in longest
         ),
         {f"{lengths[place] / HOUR_US:g}": int(counts[place]) for place in usual if counts[place] > 1},

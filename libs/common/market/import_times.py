@@ -25,30 +25,38 @@ def to_utc_us(columns: "list[pa.ChunkedArray[Any]]", timezone: str) -> tuple[Tim
     time of day. What carries no zone is local time in ``timezone``. Raises ConfigurationError for a zone that does not
     exist, DataError where nobody can tell day from month.
     """
+    try:
+        zone = ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"timezone: {timezone!r} is not known; use a name as America/New_York or UTC"
+        ) from error
     if len(columns) == 2:
         date, clock = (column.cast(pa.string()).to_pandas() for column in columns)
-        return _localise(_read_text(date + " " + clock), timezone)
+        return _localise(_read_text(date + " " + clock), zone)
     column = columns[0]
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return _read_numbers(np.asarray(column.cast(pa.float64()).to_numpy(), np.float64), timezone)
+        return _read_numbers(np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64), zone)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return _localise(pd.to_datetime(column.to_pandas()), timezone)
+        return _localise(pd.to_datetime(column.to_pandas()), zone)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _localise(_read_text(column.to_pandas()), timezone)
+        return _localise(_read_text(column.to_pandas()), zone)
+    if pa.types.is_null(kind):
+        return np.full(len(column), UNKNOWN), zone.key
     raise DataError(f"column time: {kind} is not a time; use text, an epoch or timestamps")
 
 
-def _read_numbers(numbers: npt.NDArray[np.float64], timezone: str) -> tuple[Times, str]:
+def _read_numbers(numbers: npt.NDArray[np.float64], zone: ZoneInfo) -> tuple[Times, str]:
     if ((numbers >= _DATES[0]) & (numbers <= _DATES[1])).all() and numbers.size:
         text = pd.Series(numbers.astype(np.int64).astype(str))
-        return _localise(pd.to_datetime(text, format="%Y%m%d", errors="coerce"), timezone)
+        return _localise(pd.to_datetime(text, format="%Y%m%d", errors="coerce"), zone)
     # Row by row, since exchanges have changed the unit in the middle of a series.
     scale = np.select(
         [(numbers >= low) & (numbers < low * 1e3) for low, _ in _EPOCH_UNITS], [s for _, s in _EPOCH_UNITS]
     )
     known = scale > 0
-    return np.where(known, np.round(np.where(known, numbers, 0) * scale), UNKNOWN).astype(np.int64), "epoch"
+    return np.where(known, np.round(np.where(known, numbers, 0) * scale), UNKNOWN).astype(np.int64), "epoch, UTC"
 
 
 def _read_text(text: pd.Series) -> pd.Series:
@@ -69,21 +77,15 @@ def _is_iso(text: pd.Series) -> bool:
     return text.empty or not {".", "/"} & set(text.iloc[0][:10])
 
 
-def _localise(local: pd.Series, timezone: str) -> tuple[Times, str]:
+def _localise(local: pd.Series, zone: ZoneInfo) -> tuple[Times, str]:
     """Instants of local times; one that the clock change skips or repeats without a trace is UNKNOWN."""
-    try:
-        zone = ZoneInfo(timezone)
-    except (KeyError, ValueError, OSError) as error:
-        raise ConfigurationError(
-            f"timezone: {timezone!r} is not known; use a name as America/New_York or UTC"
-        ) from error
     index = pd.DatetimeIndex(local)
     if index.tz is not None:
         return _microseconds(index), "the zone in the file"
     try:
-        return _microseconds(index.tz_localize(zone, ambiguous="infer", nonexistent="NaT")), timezone
+        return _microseconds(index.tz_localize(zone, ambiguous="infer", nonexistent="NaT")), zone.key
     except ValueError:  # an hour that exists twice is there only once
-        return _microseconds(index.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")), timezone
+        return _microseconds(index.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")), zone.key
 
 
 def _microseconds(index: pd.DatetimeIndex) -> Times:

@@ -111,7 +111,7 @@ def _convert(rows: Rows, used: Mapping[str, tuple[str, ...]], timezone: str) -> 
 def _numbers(column: "pa.ChunkedArray[Any]") -> Prices:
     """Floats, NaN where there is no number."""
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_decimal(column.type):
-        return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
+        return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
     return np.asarray(pd.to_numeric(column.cast(pa.string()).to_pandas(), errors="coerce"), np.float64)
 
 

@@ -12,8 +12,8 @@ app = typer.Typer(
     no_args_is_help=True,
     help=(
         "Price files: check what is in one, import it, download one.\n\n"
-        "A file has one row per bar: when the bar [bold]opens[/], then open, high, low, close and, if there is one, volume. "
-        "`galapagos run --data FILE` reads such files directly; import is for those that need a mapping or mending."
+        "A file has one row per bar: when the bar [bold]opens[/], then open, high, low, close and, if there is one, "
+        "volume. `galapagos run --data FILE` reads such files directly; import is for files to be mapped or mended."
     ),
 )
 Price = Annotated[Path, typer.Argument(metavar="PATH", help="A CSV (.csv, .csv.gz, .tsv, .txt) or Parquet file.")]
