@@ -33,7 +33,7 @@ class Consumer(Protocol):
 
     @property
     def assignment(self) -> frozenset[Partition]:
-        """The partitions this member reads now; changes when members come and go."""
+        """The partitions this member reads now; another object after every rebalance, even when it is equal."""
         ...
 
     async def fetch(self, *, records_max: int, bytes_max: int, wait_s: float) -> list[Record]:

@@ -207,6 +207,19 @@ async def test_members_share_the_partitions_and_every_record_goes_to_one(bus: Bu
     assert len({(record.topic, record.value) for record in found}) == len(found) == 80
 
 
+async def test_a_rebalance_shows_even_when_everything_came_back(bus: Bus) -> None:
+    topic, group = name("show"), name("group")
+    first = await bus.subscribe(group, [topic])
+    await settled(first)
+    before = first.assignment
+    second = await bus.subscribe(group, [topic])
+    await settled(first, second)
+    await second.close()
+    await settled(first)
+    assert first.assignment == before
+    assert first.assignment is not before
+
+
 async def test_who_leaves_passes_on_what_it_did_not_commit(bus: Bus) -> None:
     topic, group = name("leave"), name("group")
     stays, leaves = await bus.subscribe(group, [topic]), await bus.subscribe(group, [topic])

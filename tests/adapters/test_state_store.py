@@ -108,7 +108,7 @@ async def test_sqlite_survives_kill_9_with_state_and_offset_in_step(tmp_path: Pa
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "states.sqlite"
     path.write_bytes(b"this is no database" * 100)
-    with pytest.raises(ConfigurationError, match="states.sqlite"):
+    with pytest.raises(ConfigurationError, match=r"states\.sqlite"):
         open_states(path)
 
 

@@ -83,7 +83,8 @@ class _Loop:
 
     async def handle(self, records: Sequence[Record]) -> None:
         """One batch; effects in this order: publish, state with offsets, commit. A crash repeats the ones before."""
-        if self.consumer.assignment != self.assignment:
+        if self.consumer.assignment is not self.assignment:
+            # Another member may have moved states on in the meantime.
             self.assignment = self.consumer.assignment
             await self.restore()
         fresh = [record for record in records if record.offset >= self.done.get((record.topic, record.partition), 0)]
