@@ -16,6 +16,12 @@ UNKNOWN = int(np.iinfo(np.int64).min)
 # A number is an epoch in the unit that puts it between 1973 and 5138.
 _EPOCH_UNITS: tuple[tuple[float, float], ...] = ((1e8, 1e6), (1e11, 1e3), (1e14, 1.0), (1e17, 1e-3))
 _DATES = (19000101, 21001231)
+_ISO = r"\d{4}-?\d\d"
+_OFFSET = r"(?:Z|[+-]\d\d:?\d\d)$"
+_SAMPLE = 20
+"""Texts that are looked at to tell the form."""
+_DAYS = ("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%b %d, %Y")
+_FORMS = tuple(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f"))
 
 
 def to_utc_us(columns: "list[pa.ChunkedArray[Any]]", timezone: str) -> tuple[Times, str]:
@@ -60,21 +66,22 @@ def _read_numbers(numbers: npt.NDArray[np.float64], zone: ZoneInfo) -> tuple[Tim
 
 
 def _read_text(text: pd.Series) -> pd.Series:
-    """Parse ISO 8601 and its relatives; where the year comes last, whatever order of day and month fits all rows."""
+    """Parse ISO 8601, else the one of ``_FORMS`` that fits most rows; every other text is no time."""
     text = text.str.strip()
-    first = text.dropna()
-    if first.empty or first.iloc[0][:4].isdigit():
-        with_zone = text.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$", regex=True, na=False).any()
-        return pd.to_datetime(text, errors="coerce", utc=bool(with_zone), format="ISO8601" if _is_iso(first) else None)
-    tries = [pd.to_datetime(text, errors="coerce", dayfirst=day_first) for day_first in (False, True)]
-    missing = [int(parsed.isna().sum()) for parsed in tries]
-    if missing[0] != missing[1] or tries[0].equals(tries[1]):
-        return tries[int(missing[1] < missing[0])]
-    raise DataError(f"column time: {first.iloc[0]!r} may be day-month or month-day; write it as 2020-01-31")
-
-
-def _is_iso(text: pd.Series) -> bool:
-    return text.empty or not {".", "/"} & set(text.iloc[0][:10])
+    sample = text.dropna().head(_SAMPLE)
+    if sample.str.match(_ISO).any():
+        # Offsets change with the clock, so the column is read as instants as soon as one row has an offset.
+        with_zone = text.str.contains(_OFFSET, regex=True, na=False).any()
+        return pd.to_datetime(text, errors="coerce", utc=bool(with_zone), format="ISO8601")
+    forms = [form for form in _FORMS if pd.to_datetime(sample, errors="coerce", format=form).notna().any()]
+    tries = [pd.to_datetime(text, errors="coerce", format=form) for form in forms]
+    if not tries:
+        return pd.Series(pd.NaT, text.index)
+    read = [int(parsed.notna().sum()) for parsed in tries]
+    best = [parsed for parsed, count in zip(tries, read, strict=True) if count == max(read)]
+    if any(not other.equals(best[0]) for other in best[1:]):
+        raise DataError(f"column time: {sample.iloc[0]!r} may be day-month or month-day; write it as 2020-01-31")
+    return best[0]
 
 
 def _localise(local: pd.Series, zone: ZoneInfo) -> tuple[Times, str]:

@@ -99,6 +99,19 @@ def test_what_is_no_time_is_unknown() -> None:
     assert (read([1.6e9, float("nan"), 5.0, -1.0]) == UNKNOWN).tolist() == [False, True, True, True]
 
 
+def test_text_is_never_completed_from_the_calendar_of_today(recwarn: pytest.WarningsRecorder) -> None:
+    for words in (["Saturday", "10", "noon"], ["soon", "2020-01-01", "10:00"], ["31.01.2020", "10", "Sat"]):
+        assert (read(words) == UNKNOWN).sum() >= 2
+    assert not recwarn.list
+
+
+def test_day_and_month_are_told_apart_by_the_row_that_has_only_one_reading() -> None:
+    first_day_first = read(["01/02/2020", "02/02/2020", "13/02/2020"])
+    assert first_day_first.tolist() == read(["2020-02-01", "2020-02-02", "2020-02-13"]).tolist()
+    first_month_first = read(["01/02/2020", "01/03/2020", "01/13/2020"])
+    assert first_month_first.tolist() == read(["2020-01-02", "2020-01-03", "2020-01-13"]).tolist()
+
+
 def test_day_and_month_that_cannot_be_told_apart_are_refused() -> None:
     with pytest.raises(DataError, match="day-month or month-day"):
         read(["01/02/2020", "03/04/2020"])
