@@ -67,7 +67,7 @@ def overview(chronicle: Chronicle, spec: RunSpec, phase: str, elapsed_s: float, 
         registered=sum(row["registered"] for row in rows),
         refusals=dict(sorted(refusals.items())),
         champions=len(chronicle.of("champion")),
-        deployments=sum(row["state"] == "paper" for row in chronicle.of("deployment")),
+        deployments=sum({"paper": 1, "retired": -1}.get(row["state"], 0) for row in chronicle.of("deployment")),
         seeds=len(chronicle.of("seed")),
         dead_letters=len(chronicle.of("dead")),
     )
