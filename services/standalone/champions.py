@@ -28,8 +28,9 @@ def summary_line(champion: dict[str, Any]) -> str:
     """One champion in one line."""
     vault = champion["vault"]
     return (
-        f"{champion['genome_id'][:12]}  {champion['instrument']}  vault {vault['total_return']:+.1%} in {vault['trades']} trades, "
-        f"Sharpe {vault['sharpe_annual']:.2f}, drawdown {vault['drawdown_max']:.1%}  {champion['state']}  {champion['niche']}"
+        f"{champion['genome_id'][:12]}  {champion['instrument']}  vault {vault['total_return']:+.1%} "
+        f"in {vault['trades']} trades, Sharpe {vault['sharpe_annual']:.2f}, drawdown {vault['drawdown_max']:.1%}  "
+        f"{champion['state']}  {champion['niche']}"
     )
 
 
@@ -62,5 +63,6 @@ def render(champion: dict[str, Any], console: Console) -> None:
             highlight=False,
         )
     console.print(
-        f"state: {champion['state']} ({champion['reason']}); `galapagos explain {champion['genome_id'][:8]}` says what it does"
+        f"state: {champion['state']} ({champion['reason']}); "
+        f"`galapagos explain {champion['genome_id'][:8]}` says what it does"
     )

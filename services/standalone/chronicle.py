@@ -1,4 +1,4 @@
-"""What a run has shown so far: kept in memory for the live view and the report, appended to a file so that a kill loses nothing."""
+"""What a run has shown so far: in memory for the live view and the report, in a file so that a kill loses nothing."""
 
 import os
 from dataclasses import dataclass, field

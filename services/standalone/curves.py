@@ -61,7 +61,7 @@ def arena_for(genome: np.void, bars: Sequence[Bars]) -> Arena:
 
 
 def curves(genome: np.void, arena: Arena, cut: Cut, costs: CostRates, windows: Sequence[str]) -> list[Curve]:
-    """Replay the genome over the named windows; folds are chained as the evaluator chains them, flat at every border."""
+    """Replay the genome over the named windows; folds are chained as in the evaluator, flat at every border."""
     spans = {"training": cut.training, "validation": cut.validation, "vault": cut.vault, "paper": (cut.paper,)}
     return [
         _curve(name, genome, arena, spans[name], costs) for name in windows if spans[name][0][1] > spans[name][0][0]

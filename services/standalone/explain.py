@@ -109,8 +109,8 @@ def _exits(document: dict[str, Any], sides: list[str], bar_us: int | None) -> tu
     for side in sides:
         if logic[f"{side}_exit"] is not None:
             lines.append(
-                f"Signal: a {side} position is closed at the next open when {tree_words(logic[f'{side}_exit'], bar_us)}; "
-                f"while that holds, no {side} position is opened."
+                f"Signal: a {side} position is closed at the next open when "
+                f"{tree_words(logic[f'{side}_exit'], bar_us)}; while that holds, no {side} position is opened."
             )
     if leave["time_exit_bars"]:
         lines.append(f"Time: at the open after {_bars(leave['time_exit_bars'], bar_us)} in the position.")
@@ -120,8 +120,8 @@ def _exits(document: dict[str, Any], sides: list[str], bar_us: int | None) -> tu
     )
     if leave["trail_kind"] != "none":
         lines.append(
-            f"Trailing stop: {_distance(leave['trail_kind'], leave['trail_distance'])} from the best price since entry; "
-            "it moves at each close and only ever tightens."
+            f"Trailing stop: {_distance(leave['trail_kind'], leave['trail_distance'])} from the best price "
+            "since entry; it moves at each close and only ever tightens."
         )
     if leave["target_kind"] != "none":
         lines.append(
@@ -134,13 +134,15 @@ def _exits(document: dict[str, Any], sides: list[str], bar_us: int | None) -> tu
 def _sizing(risk: dict[str, Any]) -> tuple[str, ...]:
     match risk["sizing"]:
         case "fixed_fraction":
-            size = f"Puts {risk['fraction']:.1%} of its equity into each position."
+            size = f"Puts {100 * risk['fraction']:.3g} % of its equity into each position."
         case "fixed_risk":
-            size = f"Sizes each position so that the stop costs {risk['risk_per_trade']:.2%} of its equity."
+            size = f"Sizes each position so that the stop costs {100 * risk['risk_per_trade']:.2g} % of its equity."
         case "volatility_target":
-            size = f"Sizes each position to a yearly volatility of {risk['volatility_target']:.1%}."
+            size = f"Sizes each position to a yearly volatility of {100 * risk['volatility_target']:.3g} %."
         case _:
-            size = f"Trades a constant number of units, worth {risk['fraction']:.1%} of the equity at the start."
+            size = (
+                f"Trades a constant number of units, worth {100 * risk['fraction']:.3g} % of the equity at the start."
+            )
     return (size, f"A position is never worth more than {risk['leverage_max']:.3g} times its equity.")
 
 

@@ -71,8 +71,9 @@ def render(found: dict[str, Any], console: Console) -> None:
     history = found["history"]
     console.print("\n[bold]On past prices[/]")
     console.print(
-        f"  {history['trades']} trades on {found['instrument']} from {history['from']} to {history['to']}, {history['won']} of them "
-        f"won; {history['total_return']:+.1%} after costs. This history includes what it was bred on.",
+        f"  {history['trades']} trades on {found['instrument']} from {history['from']} to {history['to']}, "
+        f"{history['won']} of them won; {history['total_return']:+.1%} after costs. "
+        "This history includes what it was bred on.",
         highlight=False,
     )
     if found["trades"]:

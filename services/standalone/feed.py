@@ -1,7 +1,7 @@
 """The replayed feed: the bars after the vault, as the deployer would get them from a market.
 
-The whole stretch is published once, before the first champion: paper trading is then a function of the champion alone, and
-a run does not have to wait for a clock. The deployer keeps the bars, and knows again those it has.
+The whole stretch is published once, before the first champion: paper trading is then a function of the champion
+alone, and a run does not have to wait for a clock. The deployer keeps the bars, and knows again those it has.
 """
 
 from collections.abc import Iterator, Sequence

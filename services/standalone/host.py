@@ -44,7 +44,7 @@ STALLED_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
-    """What has no effect on results. ``limit_s``: when to stop breeding; ``began``: monotonic time of the command's start."""
+    """What has no effect on results. ``limit_s``: when to stop breeding; ``began``: the command's start, monotonic."""
 
     workers: int
     store: bool

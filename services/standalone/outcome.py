@@ -39,7 +39,7 @@ def conclude(
     paper: PaperState,
     timing: Mapping[str, Any],
 ) -> tuple[Row, list[Row]]:
-    """Write the three files; returns the contents of run.json and champions.json. ``timing``: seconds, and who stopped it."""
+    """Write the three files; returns the contents of run.json and champions.json. ``timing``: see ``Host.timing``."""
     promoted = [found.model_dump(mode="json") for found in results.champions(islands)]
     times = {(row["deployment"], row["state"]): row["time_us"] for row in chronicle.of("deployment")}
     log = [entry.change.model_dump(mode="json") for entry in paper.log]

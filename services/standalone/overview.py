@@ -1,4 +1,4 @@
-"""The figures of a run at one moment, summed over its islands: for the live view, the progress line and ``run.json``."""
+"""The figures of a run at one moment, summed over its islands: for the live view and the progress line."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Findings:
-    """What a report is made of. ``run``, ``champions``: the contents of the JSON files; ``refused``: candidates that failed."""
+    """What a report is made of. ``run``, ``champions``: the JSON files; ``refused``: candidates that failed."""
 
     spec: RunSpec
     bars: Sequence[Bars]
@@ -49,7 +49,7 @@ def build(found: Findings) -> str:
         note = "They looked good on everything the search could see. The vault, or a gate before it, said no."
         parts.append(html.section("Candidates that were refused", *folded, note=note))
     if found.progress:
-        note = "Training history only. Best and median of the feasible members of all islands; every objective is better upwards."
+        note = "Training history only: best and median of the feasible members. Every objective is better upwards."
         picture = html.figure(progress(found.progress, found.spec.evolution.objectives), "progress")
         parts.append(html.section("Progress by generation", picture, note=note))
     if found.breeding:
@@ -78,8 +78,9 @@ def _verdict(found: Findings) -> str:
     steps = funnel(found.run)
     largest = math.log1p(max(step.count for step in steps) or 1)
     bars = "".join(
-        f'<div><span>{step.name}</span><b>{step.count:,}</b><span><i style="width:{100 * math.log1p(step.count) / largest:.1f}%">'
-        f"</i><small>{step.meaning}</small></span></div>"
+        f"<div><span>{step.name}</span><b>{step.count:,}</b><span>"
+        f'<i style="width:{100 * math.log1p(step.count) / largest:.1f}%"></i>'
+        f"<small>{step.meaning}</small></span></div>"
         for step in steps
     )
     run = found.run
@@ -108,15 +109,16 @@ def _windows(found: Findings) -> str:
         def span(first: Span, last: Span, bars: Bars = bars) -> str:
             if last[1] <= first[0]:
                 return "none"
-            return f"{date_text(int(bars.ts_us[first[0]]), bars.bar_us)} to {date_text(int(bars.ts_us[last[1] - 1]), bars.bar_us)}"
+            days = [date_text(int(bars.ts_us[bar]), bars.bar_us) for bar in (first[0], last[1] - 1)]
+            return " to ".join(days)
 
         folds = ((cut.training[0], cut.training[-1]), (cut.validation[0], cut.validation[-1]))
         rows.append(
             (bars.name, *(span(*fold) for fold in folds), span(cut.vault[0], cut.vault[0]), span(cut.paper, cut.paper))
         )
     note = (
-        "Strategies are bred on training, admitted on validation, and judged once on the vault. Paper trading uses what comes "
-        "after. Between two windows lie bars that belong to none, so nothing leaks over a border."
+        "Strategies are bred on training, admitted on validation, and judged once on the vault. Paper trading uses "
+        "what comes after. Between two windows lie bars that belong to none, so nothing leaks over a border."
     )
     return html.section(
         "Which history was used for what", html.table(("", "training", "validation", "vault", "paper"), rows), note=note
@@ -128,11 +130,12 @@ def _settings(found: Findings) -> str:
     lines = (
         f"Costs: taker fee {costs.taker_fee_bps:g}, maker fee {costs.maker_fee_bps:g}, spread {costs.spread_bps:g}, "
         f"slippage {costs.slippage_bps:g} basis points.",
-        f"Search: {found.spec.islands} islands of {evolution.population}, {evolution.offspring} children a generation each, "
-        f"{evolution.migrants} migrants every {evolution.migration_interval} generations.",
-        f"Promotion: at most {rules.vault_reads_max} sealed reads in the run; together they let noise through with a chance of "
-        f"{rules.vault_alpha:.0%} at most.",
-        f"Digest of the final state: {found.run['digest']}. The same specification gives the same digest on any machine.",
+        f"Search: {found.spec.islands} islands of {evolution.population}, {evolution.offspring} children a generation "
+        f"each, {evolution.migrants} migrants every {evolution.migration_interval} generations.",
+        f"Promotion: at most {rules.vault_reads_max} sealed reads in the run; together they let noise through with a "
+        f"chance of {rules.vault_alpha:.0%} at most.",
+        f"Digest of the final state: {found.run['digest']}. With a fixed number of generations the same specification "
+        "gives the same digest on any machine.",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in found.run["versions"].items()) + ".",
     )
     seeds = f"Seeds answered: {found.run['seeds']}; dead letters: {found.run['dead_letters']}."

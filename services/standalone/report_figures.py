@@ -53,7 +53,7 @@ def style(figure: go.Figure, height: int) -> go.Figure:
 
 
 def progress(rows: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -> go.Figure:
-    """Best of all islands and mean of the islands' medians, per generation and objective; archive and diversity beside."""
+    """Best of all islands and mean of their medians, by generation and objective; archive and diversity beside."""
     by_generation: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         by_generation[row["generation"]].append(row)

@@ -42,12 +42,12 @@ def equity(found: Sequence[Curve]) -> go.Figure:
             )
             picture.add_trace(trace, 1, column)
         picture.add_hline(1.0, line={"color": GRID, "width": 1}, row=1, col=column)
-    style(picture, 320).update_layout(legend_y=1.1)
+    style(picture, 320).update_layout(legend_y=1.1).update_xaxes(nticks=5, tickangle=0)
     return picture
 
 
 def measures(windows: Mapping[str, Mapping[str, float]]) -> str:
-    """The figures of each window as a table; ``windows`` by name: bars, trades, total_return, sharpe_annual, drawdown_max."""
+    """The figures of each window, by its name, as a table."""
     header = ("window", "bars", "trades", "return", "Sharpe, yearly", "worst drawdown")
     rows = [
         (
@@ -77,10 +77,8 @@ def trades(found: Sequence[Curve], bars: Bars) -> str:
         for trade in example_trades(curve.trades, TRADES_SHOWN // len(found)):
             row = trade_row(trade, bars)
             prices = (f"{row['at']:,.6g}", f"{row['at_exit']:,.6g}")
-            rows.append(
-                (curve.window, row["side"], row["entered"], prices[0], row["left"], prices[1], str(row["bars"]))
-                + (f"{row['profit']:+.2%}", row["because"])
-            )
+            times = (row["side"], row["entered"], prices[0], row["left"], prices[1], str(row["bars"]))
+            rows.append((curve.window, *times, f"{row['profit']:+.2%}", row["because"]))
     header = ("window", "side", "entered", "at", "left", "at", "bars", "profit", "because")
     return html.table(header, rows, numeric=(3, 5, 6, 7))
 
@@ -121,7 +119,7 @@ def champion_section(
     if deployment:
         steps = [f"{row['previous']} → {row['state']}: {row['reason']}" for row in deployment]
         parts += ["<h3>Deployment</h3>", html.bullets(steps)]
-    if births:
+    if len(births) > 1:
         parts.append(html.details("Family tree", html.figure(family_tree(births), f"family-{name}"), is_open=True))
     parts.append(html.details("Example trades", trades(found, series)))
     return f'<section class="champion"><h2>Champion {name}</h2>{"".join(parts)}</section>'

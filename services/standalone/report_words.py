@@ -71,7 +71,7 @@ def verdict(run: Mapping[str, Any], spec: RunSpec) -> Verdict:
         sentences = (
             f"{trials}; {reads} of them were allowed one look each at a vault of history that nothing had seen, "
             f"and {champions} passed every gate.",
-            f"If all of it were noise, a run like this would promote anything with a chance of about "
+            f"If all of it were noise, a run like this would promote anything with a chance of at most "
             f"{spec.promotion.vault_alpha:.0%}. That is evidence, not a promise: markets change.",
         )
         return Verdict(headline, sentences, True)
@@ -83,7 +83,8 @@ def verdict(run: Mapping[str, Any], spec: RunSpec) -> Verdict:
             "to be worth one of the few looks at the vault."
         )
     else:
-        why = f"{reads} candidate{'s were' if reads != 1 else ' was'} shown to the vault once, and none passed every gate."
+        were = "s were" if reads != 1 else " was"
+        why = f"{reads} candidate{were} shown to the vault once, and none passed every gate."
     return Verdict(
         "Nothing survived",
         (

@@ -1,4 +1,4 @@
-"""What a run came to, read from the states of its services: the candidates and their fate, the digest, and ``run.json``."""
+"""What a run came to, read from the states of its services: the candidates and their fate, the digest, the counts."""
 
 import hashlib
 import platform

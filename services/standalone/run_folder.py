@@ -1,4 +1,4 @@
-"""The folder of a run: its specification, its bars, its states, its seeds and what it wrote; enough to go on without options."""
+"""The folder of a run: specification, bars, states, seeds and what it wrote; enough to go on without options."""
 
 import fcntl
 import os

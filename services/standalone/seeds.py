@@ -1,4 +1,4 @@
-"""Seed genomes from people: read strictly, validated with the gene named, kept in the run folder until the run has them."""
+"""Seed genomes from people: read strictly, validated with the gene named, kept in the run folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +45,7 @@ def accept(folder: RunFolder, genome: np.void, publisher: str, note: str) -> Pat
 
 
 class Inbox:
-    """Turns files that come into a run folder into messages; they stay, so that a resumed run publishes all of them again.
+    """Turns files that come into a run folder into messages; they stay, so that a resumed run publishes them again.
 
     The bytes travel as they are: whether they are a seed is for the generator to say, as for any publisher.
     """

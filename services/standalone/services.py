@@ -28,7 +28,7 @@ def desk(histories: Sequence[Bars]) -> Service[Any]:
 
 def blueprint() -> list[Service[Any]]:
     """All of them, on no data; the recorder, which has a loop of its own, as what it reads."""
-    records = Service("recorder", recorder.CONSUMES, (), lambda state, _: (state, []))
+    records: Service[None] = Service("recorder", recorder.CONSUMES, (), lambda state, _: (state, []))
     return [*breeders(()), desk(()), records]
 
 

@@ -1,4 +1,4 @@
-"""One `galapagos run`, from the options to the last line: make or open the folder, run, write the files, say what came out."""
+"""One `galapagos run`, from the options to the last line: open the folder, run, write the files, say what came out."""
 
 import asyncio
 import os
@@ -61,7 +61,7 @@ def run_session(request: Request, options: Options) -> dict[str, Any]:
 
 
 def work(folder: RunFolder, settings: HostSettings, view: View) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Begin or go on with the run of a folder and write its files; returns the contents of run.json and champions.json."""
+    """Begin or go on with the run of a folder and write its files; returns those of run.json and champions.json."""
     spec, bars = folder.spec(), folder.bars()
     host = Host(folder, spec, bars, settings, view)
     final = asyncio.run(host.run())
@@ -84,7 +84,8 @@ def _tell(folder: RunFolder, run: dict[str, Any], found: list[dict[str, Any]], c
     colour = "green" if champions else "yellow"
     headline = f"{champions} champion{'s' if champions != 1 else ''} survived" if champions else "Nothing survived"
     console.print(
-        f"\n[bold {colour}]{headline}[/]: {run['vault_reads']} of {run['strategies_evaluated']:,} strategies were shown to the vault"
+        f"\n[bold {colour}]{headline}[/]: {run['vault_reads']} of {run['strategies_evaluated']:,} strategies "
+        "were shown to the vault"
     )
     console.print(
         f"{run['strategies_per_hour']:,.0f} strategies an hour over {run['evolution_s']:.0f} s; "

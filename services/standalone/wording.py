@@ -154,7 +154,8 @@ def condition_words(condition: Condition, bar_us: int | None = None) -> str:
         case "above" | "below":
             words = _level(condition)
         case "above_quantile":
-            words = f"{_subject(condition.feature)} is in the top {100 - condition.threshold * 100:g} % of its last 250 values"
+            share = 100 - condition.threshold * 100
+            words = f"{_subject(condition.feature)} is in the top {share:g} % of its last 250 values"
         case "below_quantile":
             words = (
                 f"{_subject(condition.feature)} is in the bottom {condition.threshold * 100:g} % of its last 250 values"
