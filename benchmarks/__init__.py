@@ -1,0 +1,1 @@
+"""Speed, measured per CPU-second and beside a peer in the same run."""
