@@ -72,8 +72,11 @@ class Bus(Protocol):
         """Append in this order; on return every message is acknowledged. Raises TransientError, some may be in then."""
         ...
 
-    async def subscribe(self, group: str, topics: Sequence[str]) -> Consumer:
-        """Join a group, which starts at the oldest record kept and goes on where it last committed."""
+    async def subscribe(self, group: str, topics: Sequence[str], *, may_lag: bool = False) -> Consumer:
+        """Join a group, which starts at the oldest record kept and goes on where it last committed.
+
+        ``may_lag``: rather than keep everything for this group without bound, a bus in memory may drop its oldest.
+        """
         ...
 
     async def close(self) -> None:

@@ -78,7 +78,7 @@ async def run_recorder(
     repeated rows. While the store is down nothing is committed: the bus keeps the events within its retention. A store
     that is still down after ``stop`` is given one more try.
     """
-    consumer = await bus.subscribe(NAME, [BY_PAYLOAD[kind].name for kind in CONSUMES])
+    consumer = await bus.subscribe(NAME, [BY_PAYLOAD[kind].name for kind in CONSUMES], may_lag=True)
     pause_s, ready = settings.backoff_s, False
     pending: list[Record] = []
     try:

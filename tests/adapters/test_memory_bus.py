@@ -38,13 +38,25 @@ async def test_offsets_go_on_after_records_were_dropped() -> None:
 
 async def test_a_reader_that_stands_still_costs_bounded_memory(caplog: pytest.LogCaptureFixture) -> None:
     bus = MemoryBus(partitions=1, retention_bytes=100_000)
-    still = await bus.subscribe("still", ["t"])
+    still = await bus.subscribe("still", ["t"], may_lag=True)
     with caplog.at_level(logging.WARNING):
         await bus.publish(messages("t", 500))
     assert bus.size_bytes() <= 100_000
     assert "unread records dropped" in caplog.text
     records = await still.fetch(records_max=1000, bytes_max=1 << 20, wait_s=1)
     assert records[-1].offset == 499
+
+
+async def test_a_reader_that_must_not_miss_anything_does_not() -> None:
+    bus = MemoryBus(partitions=1, retention_bytes=10_000)
+    late, core = await bus.subscribe("late", ["t"], may_lag=True), await bus.subscribe("core", ["t"])
+    for _ in range(10):
+        await bus.publish(messages("t", 10))
+    assert len(await core.fetch(records_max=1000, bytes_max=1 << 20, wait_s=1)) == 100
+    assert bus.size_bytes() > 100_000
+    await core.commit({("t", 0): 100})
+    assert bus.size_bytes() <= 10_000
+    assert (await late.fetch(records_max=1000, bytes_max=1 << 20, wait_s=1))[-1].offset == 99
 
 
 async def test_one_message_above_the_retention_still_passes() -> None:

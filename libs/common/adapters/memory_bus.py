@@ -14,7 +14,7 @@ from common.events.message import Message
 from common.ports import Offsets, Partition, Record
 
 PARTITIONS = 8
-RETENTION_BYTES = 64 << 20
+RETENTION_BYTES = 32 << 20
 _RECORD_BYTES = 1000
 """What a record costs beside its value: headers and objects."""
 _log = logging.getLogger(__name__)
@@ -45,7 +45,8 @@ class _Log:
 
 
 class _Group:
-    def __init__(self) -> None:
+    def __init__(self, may_lag: bool) -> None:
+        self.may_lag = may_lag
         self.members: list[MemoryConsumer] = []
         self.topics: set[str] = set()
         self.committed: dict[Partition, int] = {}
@@ -54,8 +55,8 @@ class _Group:
 class MemoryBus:
     """Belongs to one event loop. A record is dropped once every group that reads its topic has committed it.
 
-    What nobody commits is kept up to ``retention_bytes`` a partition, then the oldest goes first, as in Kafka: a reader
-    that stands still for long (the recorder, say) loses history and never stops the others.
+    For a group that may lag, and where nobody reads, ``retention_bytes`` a partition are kept and the oldest goes first,
+    as in Kafka. The other groups lose nothing: what they have not read is bounded by what a run has in flight.
     """
 
     def __init__(self, partitions: int = PARTITIONS, retention_bytes: int = RETENTION_BYTES) -> None:
@@ -74,15 +75,15 @@ class MemoryBus:
             log.append(Record(topic, number, log.end, key, headers, value))
             touched.add((topic, number))
         for partition in touched:
-            self._retain(partition)
+            self.trim(partition)
         for group in self._groups.values():
             for member in group.members:
                 if not touched.isdisjoint(member.assignment):
                     member.wake.set()
 
-    async def subscribe(self, group: str, topics: Sequence[str]) -> "MemoryConsumer":
+    async def subscribe(self, group: str, topics: Sequence[str], *, may_lag: bool = False) -> "MemoryConsumer":
         """See ``Bus``. Does not suspend: who is subscribed before anything is published misses nothing."""
-        joined = self._groups.setdefault(group, _Group())
+        joined = self._groups.setdefault(group, _Group(may_lag))
         member = MemoryConsumer(self, joined, tuple(topics))
         joined.members.append(member)
         joined.topics.update(topics)
@@ -120,19 +121,18 @@ class MemoryBus:
             member.settle()
 
     def trim(self, partition: Partition) -> None:
-        """Drop what every group that reads the topic has committed."""
-        readers = [group for group in self._groups.values() if partition[0] in group.topics]
+        """Drop what every reader has committed, then what is above the retention and only missed by those who may lag."""
         log = self.log(partition)
-        low = min((group.committed.get(partition, 0) for group in readers), default=0)
-        while log.records and log.start < low:
+        readers = [group for group in self._groups.values() if partition[0] in group.topics]
+        done = [group.committed.get(partition, 0) for group in readers]
+        needed = [group.committed.get(partition, 0) for group in readers if not group.may_lag]
+        while log.start < min(done, default=0):
             log.drop_first()
-
-    def _retain(self, partition: Partition) -> None:
-        log, first = self.log(partition), self.log(partition).start
-        while log.size_bytes > self.retention_bytes and len(log.records) > 1:
+        first, free = log.start, min(needed, default=log.end)
+        while log.size_bytes > self.retention_bytes and log.start < min(free, log.end - 1):
             log.drop_first()
-        if log.start > first and any(partition[0] in group.topics for group in self._groups.values()):
-            _log.warning("%s/%d: %d unread records dropped; a reader lags", *partition, log.start - first)
+        if readers and log.start > first:
+            _log.warning("%s/%d: %d unread records dropped, a reader lags", *partition, log.start - first)
 
 
 class MemoryConsumer:

@@ -47,7 +47,7 @@ def _titled(schema: dict[str, Any], title: str) -> dict[str, Any]:
 
 
 def _arrow_schema(topic: Topic, payload: type[Cohort]) -> dict[str, Any]:
-    """Columns with their Arrow types as pyarrow writes them; a list's length stands in brackets. No column has nulls."""
+    """Columns with their Arrow types as pyarrow writes them, list lengths in brackets. No column has nulls."""
     columns = [{"name": field.name, "type": str(field.type)} for field in schema_of(payload)]
     return {
         "title": topic.name,
@@ -78,7 +78,7 @@ def _asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Galapagos",
             "version": _VERSION,
-            "description": "CloudEvents 1.0 in binary mode. What breaks a contract goes to <topic>.dead with its reason.",
+            "description": "CloudEvents 1.0, binary mode. What breaks a contract goes to <topic>.dead with its reason.",
         },
         "defaultContentType": JSON,
         "channels": channels,

@@ -52,7 +52,7 @@ def _open(url: str, what: str, schemes: Mapping[str, Callable[[SplitResult], Por
 
 
 def open_bus(url: str) -> Bus:
-    """``memory://[?partitions=8&retention_bytes=67108864]``. Raises ConfigurationError for anything else."""
+    """``memory://[?partitions=8&retention_bytes=33554432]``. Raises ConfigurationError for anything else."""
     return _open(url, "bus", {"memory": _memory_bus})
 
 

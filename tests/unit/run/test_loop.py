@@ -264,8 +264,8 @@ async def test_an_event_whose_effect_is_saved_is_not_stepped_again(tmp_path: Pat
     """Killed between save and commit: the bus delivers again, the offset beside the state knows better."""
 
     class Dies(MemoryBus):
-        async def subscribe(self, group: str, topics: Sequence[str]) -> Any:
-            consumer = await super().subscribe(group, topics)
+        async def subscribe(self, group: str, topics: Sequence[str], *, may_lag: bool = False) -> Any:
+            consumer = await super().subscribe(group, topics, may_lag=may_lag)
             if group == "diary" and self.deaths:
                 self.deaths -= 1
                 consumer.commit = _die  # type: ignore[method-assign]
