@@ -55,8 +55,8 @@ class _Group:
 class MemoryBus:
     """Belongs to one event loop. A record is dropped once every group that reads its topic has committed it.
 
-    For a group that may lag, and where nobody reads, ``retention_bytes`` a partition are kept and the oldest goes first,
-    as in Kafka. The other groups lose nothing: what they have not read is bounded by what a run has in flight.
+    For a group that may lag, and where nobody reads, ``retention_bytes`` a partition are kept and the oldest goes
+    first, as in Kafka. Other groups lose nothing: what they have not read is bounded by what a run has in flight.
     """
 
     def __init__(self, partitions: int = PARTITIONS, retention_bytes: int = RETENTION_BYTES) -> None:
@@ -121,7 +121,7 @@ class MemoryBus:
             member.settle()
 
     def trim(self, partition: Partition) -> None:
-        """Drop what every reader has committed, then what is above the retention and only missed by those who may lag."""
+        """Drop what every reader has committed; above the retention, also what only those miss who may lag."""
         log = self.log(partition)
         readers = [group for group in self._groups.values() if partition[0] in group.topics]
         done = [group.committed.get(partition, 0) for group in readers]
