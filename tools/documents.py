@@ -10,7 +10,7 @@ from tools.tidy import ROOT
 
 RUN_MARK = "<!-- run -->"
 """Stands on the line before a code block that the tests execute."""
-STATES = re.compile(r"built|part|laid out|later: issue ([3-9]|10)")
+STATES = re.compile(r"built|(part|laid out) \(issue ([3-9]|10)\)|later: issue ([3-9]|10)")
 _FENCE = re.compile(r"^(?P<mark><!-- run -->\n)?```(?P<language>[a-z]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _INLINE = re.compile(r"`((?:galapagos|make) [^`]+)`")
@@ -98,8 +98,8 @@ def features(text: str) -> list[Feature]:
 
 
 def module_exists(name: str, root: Path = ROOT) -> bool:
-    """Is ``common.genome.codec`` a module or package of libs or services?"""
-    places = [root / floor / name.replace(".", "/") for floor in ("libs", "services")]
+    """Is ``common.genome.codec`` a module or package of libs, services or the root?"""
+    places = [root / floor / name.replace(".", "/") for floor in ("libs", "services", "")]
     return any(place.with_suffix(".py").is_file() or (place / "__init__.py").is_file() for place in places)
 
 
@@ -119,9 +119,9 @@ def feature_problems(row: Feature, root: Path = ROOT) -> Iterator[str]:
     which = f"{row.numbers or row.system}"
     if not STATES.fullmatch(row.state):
         yield f"{which}: {row.state!r} is not a state"
-    if row.state in ("built", "part") and not (row.modules and row.tests):
+    if row.state.startswith(("built", "part")) and not (row.modules and row.tests):
         yield f"{which}: {row.state}, but by which module and shown by which test?"
-    if row.state == "laid out" and not row.modules:
+    if row.state.startswith("laid out") and not row.modules:
         yield f"{which}: laid out, but where?"
     yield from (f"{which}: no module {name}" for name in row.modules if not module_exists(name, root))
     yield from (f"{which}: no test {name}" for name in row.tests if not has_test(name, root))

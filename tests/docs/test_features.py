@@ -37,11 +37,12 @@ def test_the_rows_are_those_of_the_list() -> None:
     [
         Feature((1,), "a", "done", ("common.errors",), ("tests/docs/test_features.py",)),
         Feature((1,), "a", "later: issue 99", (), ()),
+        Feature((1,), "a", "part", ("common.errors",), ("tests/docs/test_features.py",)),
         Feature((1,), "a", "built", ("common.errors",), ()),
-        Feature((1,), "a", "laid out", (), ()),
+        Feature((1,), "a", "laid out (issue 3)", (), ()),
         Feature((1,), "a", "built", ("common.nowhere",), ("tests/docs/test_features.py",)),
-        Feature((1,), "a", "part", ("common.errors",), ("tests/docs/test_features.py::test_not_there",)),
-        Feature((1,), "a", "part", ("common.errors",), ("tests/docs/test_nowhere.py",)),
+        Feature((1,), "a", "part (issue 3)", ("common.errors",), ("tests/docs/test_features.py::test_not_there",)),
+        Feature((1,), "a", "part (issue 3)", ("common.errors",), ("tests/docs/test_nowhere.py",)),
     ],
 )
 def test_a_row_that_is_wrong_is_seen(row: Feature) -> None:
@@ -49,5 +50,5 @@ def test_a_row_that_is_wrong_is_seen(row: Feature) -> None:
 
 
 def test_a_row_is_read_from_its_cells(tmp_path: Path) -> None:
-    text = "| # | system | state | module | test |\n|---|---|---|---|---|\n| 7, 16 | M | part | `a.b` `c` | `t::u` |\n"
-    assert documents.features(text) == [Feature((7, 16), "M", "part", ("a.b", "c"), ("t::u",))]
+    text = "| # | system | state | module | test |\n|---|---|---|---|---|\n| 7, 16 | M | part (issue 5) | `a.b` `c` | `t::u` |\n"
+    assert documents.features(text) == [Feature((7, 16), "M", "part (issue 5)", ("a.b", "c"), ("t::u",))]
