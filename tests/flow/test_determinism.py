@@ -1,0 +1,29 @@
+"""The same specification gives the same digest: twice, and with any number of evaluators."""
+
+from tests.flow.conftest import Evolve
+
+
+def test_a_run_twice_and_with_three_evaluators_ends_in_the_same_state(evolve: Evolve) -> None:
+    once, again, many = evolve(), evolve(), evolve(workers=3)
+    assert once.run["digest"] == again.run["digest"] == many.run["digest"]
+    assert [row["genome_id"] for row in once.champions] == [row["genome_id"] for row in many.champions]
+    assert once.run["run_id"] == many.run["run_id"]
+
+
+def test_another_seed_ends_in_another_state(evolve: Evolve) -> None:
+    assert evolve(generations=2).run["digest"] != evolve(generations=2, seed=8).run["digest"]
+
+
+def test_recording_into_the_store_changes_nothing_and_keeps_the_genealogy(evolve: Evolve) -> None:
+    recorded = evolve(store=True)
+    assert recorded.run["digest"] == evolve().run["digest"]
+    from common.run.open import open_store
+
+    store = open_store(f"chdb://{recorded.folder.store.absolute()}")
+    try:
+        counted = store.query("SELECT uniqExact(genome_id) AS champions FROM champions").to_pylist()
+        generations = store.query("SELECT count() AS closed FROM generations FINAL").to_pylist()
+    finally:
+        store.close()
+    assert counted == [{"champions": recorded.run["champions"]}]
+    assert generations == [{"closed": 4 * 2}]
