@@ -136,10 +136,10 @@ def kernels(source: Source) -> Iterator[str]:
     ):
         return
     for node in ast.walk(source.tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-        for name in names:
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        for name in modules:
             if name.startswith(UNKNOWN_TO_KERNELS):
                 yield f"{source.path}:{node.lineno}: kernels do not know {name}; pass plain numbers"
 
