@@ -1,7 +1,6 @@
 """The run specification that rides in every event: what a run is, hashed into its id."""
 
 import hashlib
-from functools import cached_property
 from typing import Literal
 
 import orjson
@@ -91,12 +90,12 @@ class RunSpec(Frozen):
     evolution: Evolution = Evolution()
     promotion: Promotion = Promotion()
 
-    @cached_property
+    @property
     def run_id(self) -> str:
         """128-bit hash of the spec, hex."""
         return hashlib.blake2b(self.canonical, digest_size=16).hexdigest()
 
-    @cached_property
+    @property
     def canonical(self) -> bytes:
         """The spec as JSON with sorted keys."""
         return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
