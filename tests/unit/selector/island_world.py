@@ -33,6 +33,8 @@ SMALL = RunSpec(
     evolution=Evolution(population=12, offspring=16, migration_interval=2, migrants=2, archive_parents=4),
     promotion=Promotion(vault_reads_max=6),
 )
+DELIVERIES_MAX = 2000
+"""A run of ``SMALL`` needs about a hundred; repeats and crashes a few hundred."""
 
 
 def variant(run: RunSpec = SMALL, **changes: object) -> RunSpec:
@@ -90,7 +92,7 @@ class World:
         self.queues: dict[tuple[int, str], deque[Event]] = {}
         self.delivered: list[tuple[int, Event]] = []
         self.champions: dict[str, ChampionPromoted] = {}
-        self.published: dict[str, Event] = {}
+        self.published: list[Event] = []
         self.clock_us = 0
 
     def start(self) -> None:
@@ -101,7 +103,7 @@ class World:
         self.clock_us += 1
         if event.root:
             event = replace(event, trace=traceparent(self.clock_us, 1))
-        self.published[event.id] = event
+        self.published.append(event)
         match event.payload:
             case GenomeProposed():
                 self.publish(measured(event, self.clock_us))
@@ -137,6 +139,7 @@ class World:
     def settle(self, chance: random.Random | None = None, repeats: float = 0.0, crashes: float = 0.0) -> "World":
         """Deliver until nothing is left: in order of publication, or by chance with repeats and crashes on the way."""
         while waiting := sorted(key for key, queue in self.queues.items() if queue):
+            assert len(self.delivered) < DELIVERIES_MAX, "the run does not come to an end"
             if chance is None:
                 island, lane = waiting[0]
                 self.step(island, [self.queues[island, lane].popleft()])

@@ -35,7 +35,7 @@ def test_the_best_by_rank_then_crowding_go_to_the_next_island() -> None:
     world = World()
     world.start()
     world.settle()
-    batches = [event for event in world.published.values() if isinstance(event.payload, MigrantSent)]
+    batches = [event for event in world.published if isinstance(event.payload, MigrantSent)]
     assert len(batches) == 3 * SMALL.islands
     for event in batches:
         header = event.payload.header
