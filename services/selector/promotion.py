@@ -1,4 +1,4 @@
-"""Promotion: who is worth one read of the vault, and what the read must show.
+"""Who is worth one read of the vault, and what the read brought back.
 
 Every read of the vault is one test, at the level ``vault_alpha`` over all reads that the run may make (Bonferroni): a
 run of pure noise promotes anything with at most that probability. So reads are scarce, and ``choose`` spends none on
@@ -6,30 +6,38 @@ what a read already bought tells.
 """
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from common.events.cohorts import EVIDENCE, OPERATOR_NAMES, WINDOWS
-from common.events.public import ChampionPromoted, Evidence, Verdict
 from common.events.spec import RunSpec
-from common.genome.codec import to_json
-from common.genome.genes import ALLELE_SLOT
-from common.genome.layout import GENOME
-from selector.archive import cells, niche
+from selector.archive import cells
 from selector.migration import MIGRANT
 from selector.state import CANDIDATE, MEMBER_FIELDS, IslandState, Members, distinct, join
-from selector.statistics import Moments, deflated_sharpe, one_sided_p, pooled
+from selector.statistics import Moments, deflated_sharpe, pooled
 
 EXPERT = OPERATOR_NAMES.index("expert")
 TRAINING, VALIDATION, VAULT = (WINDOWS.index(window) for window in ("training", "validation", "vault"))
-_FIGURE = {name: column for column, name in enumerate(EVIDENCE)}
+FIGURE = {name: column for column, name in enumerate(EVIDENCE)}
+"""Column of each figure of the evidence."""
 
 
 def reads_per_island(run: RunSpec) -> int:
     """Sealed reads that one island may spend in a run: an even share, at least one."""
     return max(1, run.promotion.vault_reads_max // run.islands)
+
+
+def reads_due(run: RunSpec, generation: int) -> int:
+    """Reads that an island may have spent by the close of ``generation``.
+
+    They are spread, for the first generations have members that pass, and no read would be left for the better ones to
+    come: evenly over a run of known length; else the first after one migration interval, each next after twice as long.
+    """
+    budget = reads_per_island(run)
+    if run.generations:
+        return budget * (generation + 1) // run.generations
+    return min(budget, ((generation + 1) // run.evolution.migration_interval).bit_length())
 
 
 def trials(state: IslandState, run: RunSpec) -> int:
@@ -51,7 +59,7 @@ def choose(state: IslandState, run: RunSpec) -> npt.NDArray[np.void] | None:
     any but the first islands (they are dealt to the instruments in turn, shifted by the island, so as many islands as
     there are instruments hold each of them once).
     """
-    if len(state.candidates) >= reads_per_island(run):
+    if len(state.candidates) >= reads_due(run, state.generation):
         return None
     members = distinct(join(state.archive, state.population[state.population["violation"] <= 0]))
     evidence = members["evidence"][:, VALIDATION]
@@ -60,8 +68,8 @@ def choose(state: IslandState, run: RunSpec) -> npt.NDArray[np.void] | None:
     score = deflated(members, trials(state, run))
     passing = (
         ours
-        & (evidence[:, _FIGURE["total_return"]] > 0)
-        & (evidence[:, _FIGURE["trades"]] >= run.promotion.validation_trades_min)
+        & (evidence[:, FIGURE["total_return"]] > 0)
+        & (evidence[:, FIGURE["trades"]] >= run.promotion.validation_trades_min)
         & (score >= run.promotion.deflated_sharpe_min)
         & ~np.isin(cells(members["descriptor"]), cells(state.candidates["descriptor"]))
     )
@@ -95,85 +103,6 @@ def answered(state: IslandState, cohort: str, evaluated: Members) -> tuple[Islan
     return replace(state, candidates=candidates), candidates[row]
 
 
-def verdicts(candidate: np.void, run: RunSpec) -> list[Verdict]:
-    """Every gate of an answered ``CANDIDATE`` in order, with its figure and bound; it is a champion if all hold."""
-    rules = run.promotion
-    validation, vault = candidate["evidence"][VALIDATION], candidate["evidence"][VAULT]
-    level = rules.vault_alpha / (reads_per_island(run) * run.islands)
-    p_value = float(one_sided_p(vault[_FIGURE["detrended_z"]]))
-    score = float(deflated(candidate.reshape(1), int(candidate["trials"]))[0])
-    return [
-        _above("validation_return", validation[_FIGURE["total_return"]]),
-        _at_least("validation_trades", validation[_FIGURE["trades"]], rules.validation_trades_min),
-        _at_least("deflated_sharpe", score, rules.deflated_sharpe_min),
-        _at_least("vault_trades", vault[_FIGURE["trades"]], rules.vault_trades_min),
-        _above("vault_return", vault[_FIGURE["total_return"]]),
-        Verdict(gate="vault_p_value", value=p_value, bound=level, passed=p_value <= level),
-    ]
-
-
-def outcomes(state: IslandState, run: RunSpec) -> tuple[int, dict[str, int]]:
-    """Champions so far, and answered candidates refused so far by the first gate that failed."""
-    champions, refusals = 0, dict[str, int]()
-    for candidate in state.candidates[state.candidates["answered"] == 1]:
-        failed = [verdict.gate for verdict in verdicts(candidate, run) if not verdict.passed]
-        if failed:
-            refusals[failed[0]] = refusals.get(failed[0], 0) + 1
-        else:
-            champions += 1
-    return champions, refusals
-
-
-def champion(candidate: np.void, island: int, run: RunSpec) -> ChampionPromoted | None:
-    """What the world learns of an answered candidate that passed every gate; None if it did not."""
-    judged = verdicts(candidate, run)
-    if not all(verdict.passed for verdict in judged):
-        return None
-    genome = candidate["genome"].reshape(1).view(GENOME)[0]
-    instrument = int(genome["alleles"][ALLELE_SLOT["portfolio.instrument"]]) % len(run.data)
-    annual = float(np.sqrt(run.data[instrument].bars_per_year))
-    parents = [parent.tobytes().hex() for parent in candidate["parent_ids"] if any(parent.tobytes())]
-    training, validation, vault = (_published(row, annual) for row in candidate["evidence"])
-    return ChampionPromoted(
-        genome_id=candidate["genome_id"].tobytes().hex(),
-        genome=to_json(genome),
-        niche=niche(int(cells(candidate["descriptor"][None])[0])),
-        island=island,
-        generation=int(candidate["registered_generation"]),
-        born_generation=int(candidate["born_generation"]),
-        born_us=int(candidate["born_us"]),
-        parent_ids=parents,
-        operator=OPERATOR_NAMES[int(candidate["operator"])],
-        trials=int(candidate["trials"]),
-        training=training,
-        validation=validation,
-        vault=vault,
-        verdicts=judged,
-    )
-
-
 def _moments(members: Members, window: int) -> Moments:
     evidence = members["evidence"][:, window]
-    return Moments(*(evidence[:, _FIGURE[name]] for name in Moments._fields))
-
-
-def _published(row: npt.NDArray[np.float64], annual: float) -> Evidence:
-    figures: dict[str, Any] = dict(zip(EVIDENCE, map(float, row), strict=True))
-    deviation = figures["deviation"]
-    return Evidence(
-        bars=int(figures["bars"]),
-        trades=int(figures["trades"]),
-        total_return=figures["total_return"],
-        sharpe_annual=figures["mean"] / deviation * annual if deviation > 0 else 0.0,
-        drawdown_max=figures["drawdown_max"],
-        skewness=figures["skewness"],
-        kurtosis=figures["kurtosis"],
-    )
-
-
-def _above(gate: str, value: float) -> Verdict:
-    return Verdict(gate=gate, value=float(value), bound=0.0, passed=bool(value > 0))
-
-
-def _at_least(gate: str, value: float, bound: float) -> Verdict:
-    return Verdict(gate=gate, value=float(value), bound=bound, passed=bool(value >= bound))
+    return Moments(*(evidence[:, FIGURE[name]] for name in Moments._fields))

@@ -24,7 +24,7 @@ from common.random import new_stream
 from selector.archive import CELLS, sample
 from selector.closing import run_objectives
 from selector.diversity import allele_diversity
-from selector.promotion import champion, outcomes
+from selector.judgement import champion, outcomes
 from selector.state import MEMBER_FIELDS, IslandState, Members, join, known_ids
 from selector.survival import standing
 

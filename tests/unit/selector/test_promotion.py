@@ -11,7 +11,8 @@ from common.events.spec import RunSpec
 from common.genome.codec import from_json
 from common.genome.genes import ALLELE_SLOT
 from selector.archive import cells, niche
-from selector.promotion import answered, champion, choose, deflated, outcomes, reads_per_island, trials, verdicts
+from selector.judgement import champion, outcomes, verdicts
+from selector.promotion import answered, choose, deflated, reads_due, reads_per_island, trials
 from selector.state import CANDIDATE, MEMBER, IslandState
 from tests.unit.selector.island_world import SMALL, figures, first_genome, variant
 
@@ -81,7 +82,7 @@ def test_who_is_not_worth_a_read(spoil: str) -> None:
         case "expert":
             one["operator"] = EXPERT
         case "known cell":
-            state = registered(state)
+            state = replace(registered(state), generation=8)
             one["genome_id"] = np.ones(2, ">u8").view("V16")
     assert choose(state, SMALL) is None
 
@@ -103,7 +104,7 @@ def test_the_highest_deflated_sharpe_wins_then_the_first_id() -> None:
 
 
 def test_an_island_spends_its_share_of_the_reads_and_no_more() -> None:
-    state, chosen = island(members(6)), 0
+    state, chosen = island(members(6), generation=8), 0
     while (candidate := choose(state, SMALL)) is not None:
         state = replace(state, candidates=np.concatenate([state.candidates, candidate]))
         chosen += 1
@@ -111,6 +112,15 @@ def test_an_island_spends_its_share_of_the_reads_and_no_more() -> None:
     assert len(set(cells(state.candidates["descriptor"]))) == 2
     few = variant(promotion=SMALL.promotion.model_copy(update={"vault_reads_max": 1}))
     assert reads_per_island(few) == 1
+
+
+def test_reads_are_spread_over_the_run() -> None:
+    assert [reads_due(SMALL, generation) for generation in range(9)] == [0, 0, 0, 0, 1, 1, 1, 1, 2]
+    four = variant(generations=0, promotion=SMALL.promotion.model_copy(update={"vault_reads_max": 12}))
+    assert [reads_due(four, generation) for generation in range(18)] == [0, 1, 1, 2, 2, 2, 2, 3, 3, *[3] * 6, 4, 4, 4]
+    once = registered(island(members(3)))
+    assert choose(once, SMALL) is None
+    assert choose(replace(once, generation=8), SMALL) is not None
 
 
 def test_more_trials_deflate_more() -> None:
