@@ -32,7 +32,7 @@ SMALL: dict[str, Any] = {
     "windows": {"warmup_bars": 100},
 }
 PLANTED = planted(1, 2500, 0.6)
-GENERATIONS = 30
+GENERATIONS = 60
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Command:
         process = self.start(*arguments)
         journal = self.folder / name / "journal.jsonl"
         while process.poll() is None:
-            if journal.exists() and journal.read_text().count('"progress"') >= 6:
+            if journal.exists() and journal.read_text().count('"progress"') >= 2:
                 process.send_signal(number)
                 break
             time.sleep(0.02)
