@@ -18,7 +18,7 @@ from common.genome.layout import GENOME
 from common.market.bars import Bars
 from deployer import state as deployer
 from deployer.state import PaperState
-from selector.promotion import champion, verdicts
+from selector.judgement import champion, verdicts
 from selector.state import IslandState, fingerprint
 from standalone.explain import explain
 from standalone.report_figures import Elites

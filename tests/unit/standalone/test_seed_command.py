@@ -1,4 +1,4 @@
-"""`galapagos seed`: examples that are valid, files that are refused with the gene named, publishing that loses nothing."""
+"""`galapagos seed`: valid examples, files refused with the gene named, publishing that loses nothing."""
 
 import json
 from datetime import UTC, datetime
