@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from chdb import ChdbError
+
+# Both wheels of chdb own chdb/__init__.py, and whichever is unpacked last wins: only this class is what is raised.
+from chdb._exceptions import ChdbError
 from chdb.session import Session
 
 from common.errors import ConfigurationError, ContractError, TransientError
