@@ -27,6 +27,7 @@ def verdicts(candidate: np.void, run: RunSpec) -> list[Verdict]:
     return [
         _above("validation_return", validation[FIGURE["total_return"]]),
         _at_least("validation_trades", validation[FIGURE["trades"]], rules.validation_trades_min),
+        _at_least("validation_z", validation[FIGURE["detrended_z"]], rules.validation_z_min),
         _at_least("deflated_sharpe", score, rules.deflated_sharpe_min),
         _at_least("vault_trades", vault[FIGURE["trades"]], rules.vault_trades_min),
         _above("vault_return", vault[FIGURE["total_return"]]),

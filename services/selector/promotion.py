@@ -19,6 +19,7 @@ from selector.statistics import Moments, deflated_sharpe, pooled
 
 EXPERT = OPERATOR_NAMES.index("expert")
 TRAINING, VALIDATION, VAULT = (WINDOWS.index(window) for window in ("training", "validation", "vault"))
+FIRST_READ_GENERATIONS = 40
 FIGURE = {name: column for column, name in enumerate(EVIDENCE)}
 """Column of each figure of the evidence."""
 
@@ -31,13 +32,13 @@ def reads_per_island(run: RunSpec) -> int:
 def reads_due(run: RunSpec, generation: int) -> int:
     """Reads that an island may have spent by the close of ``generation``.
 
-    They are spread, for the first generations have members that pass, and no read would be left for the better ones to
-    come: evenly over a run of known length; else the first after one migration interval, each next after twice as long.
+    They are spread, for early generations have members that pass, and no read would be left for later ones:
+    evenly over a run of known length; else the first after ``FIRST_READ_GENERATIONS``, each next after twice as long.
     """
     budget = reads_per_island(run)
     if run.generations:
         return budget * (generation + 1) // run.generations
-    return min(budget, ((generation + 1) // run.evolution.migration_interval).bit_length())
+    return min(budget, ((generation + 1) // FIRST_READ_GENERATIONS).bit_length())
 
 
 def trials(state: IslandState, run: RunSpec) -> int:
@@ -53,8 +54,9 @@ def deflated(members: Members, count: int | npt.NDArray[np.int64]) -> npt.NDArra
 def choose(state: IslandState, run: RunSpec) -> npt.NDArray[np.void] | None:
     """The member to register next, a ``CANDIDATE`` record of shape (1,), or None.
 
-    Asked of the feasible members of population and archive: validation profit and trades, Deflated Sharpe. The best by
-    Deflated Sharpe wins, then the first by id. Passed over, because their read would cost as much and tell little:
+    Asked of the feasible members of population and archive: validation profit, trades and detrended z, Deflated Sharpe.
+    The best by validation z wins, for evolution has fitted the training folds and never saw the validation; then the
+    first by id. Passed over, because their read would cost as much and tell little:
     members of a cell from which a candidate was registered already; migrants, which their home may register; experts on
     any but the first islands (they are dealt to the instruments in turn, shifted by the island, so as many islands as
     there are instruments hold each of them once).
@@ -70,12 +72,13 @@ def choose(state: IslandState, run: RunSpec) -> npt.NDArray[np.void] | None:
         ours
         & (evidence[:, FIGURE["total_return"]] > 0)
         & (evidence[:, FIGURE["trades"]] >= run.promotion.validation_trades_min)
+        & (evidence[:, FIGURE["detrended_z"]] >= run.promotion.validation_z_min)
         & (score >= run.promotion.deflated_sharpe_min)
         & ~np.isin(cells(members["descriptor"]), cells(state.candidates["descriptor"]))
     )
     if not passing.any():
         return None
-    best = int(np.argmax(np.where(passing, score, -np.inf)))
+    best = int(np.argmax(np.where(passing, evidence[:, FIGURE["detrended_z"]], -np.inf)))
     candidate = np.zeros(1, CANDIDATE)
     for name in MEMBER_FIELDS:
         candidate[name] = members[name][best]

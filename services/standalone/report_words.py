@@ -10,6 +10,7 @@ from common.events.spec import RunSpec
 GATES: dict[str, str] = {
     "validation_return": "it made no money in the validation window, after costs",
     "validation_trades": "it traded too rarely in the validation window",
+    "validation_z": "with the market's drift taken out it showed too little in validation",
     "deflated_sharpe": "its Sharpe ratio is no better than the luck expected of so many trials",
     "vault_trades": "it traded too rarely in the vault to be believed",
     "vault_return": "it made no money in the vault, after costs",
@@ -18,6 +19,7 @@ GATES: dict[str, str] = {
 _ASKS: dict[str, str] = {
     "validation_return": "profit in validation, after costs",
     "validation_trades": "trades in validation",
+    "validation_z": "t-statistic in validation, drift taken out",
     "deflated_sharpe": "probability that its Sharpe ratio beats the luck of all trials so far",
     "vault_trades": "trades in the vault",
     "vault_return": "profit in the vault, after costs",

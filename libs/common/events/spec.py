@@ -74,6 +74,7 @@ class Promotion(Frozen):
     deflated_sharpe_min: float = Field(default=0.95, ge=0, le=1)
     vault_trades_min: int = Field(default=10, ge=1)
     validation_trades_min: int = Field(default=5, ge=1)
+    validation_z_min: float = Field(default=1.0, description="t-statistic of detrended validation returns")
     vault_alpha: float = Field(default=0.05, gt=0, le=1, description="chance that noise promotes anything")
     vault_reads_max: int = Field(default=8, ge=1, description="sealed reads of a run, shared evenly by the islands")
 

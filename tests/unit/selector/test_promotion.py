@@ -12,7 +12,7 @@ from common.genome.codec import from_json
 from common.genome.genes import ALLELE_SLOT
 from selector.archive import cells, niche
 from selector.judgement import champion, outcomes, verdicts
-from selector.promotion import answered, choose, deflated, reads_due, reads_per_island, trials
+from selector.promotion import FIRST_READ_GENERATIONS, answered, choose, deflated, reads_due, reads_per_island, trials
 from selector.state import CANDIDATE, MEMBER, IslandState
 from tests.unit.selector.island_world import SMALL, figures, first_genome, variant
 
@@ -63,7 +63,7 @@ def test_a_skilled_member_is_registered_with_the_trials_so_far() -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil", ["infeasible", "loses", "too few trades", "no skill", "migrant", "expert", "known cell"]
+    "spoil", ["infeasible", "loses", "too few trades", "no skill", "only drift", "migrant", "expert", "known cell"]
 )
 def test_who_is_not_worth_a_read(spoil: str) -> None:
     one = members(1)
@@ -77,6 +77,8 @@ def test_who_is_not_worth_a_read(spoil: str) -> None:
             one["evidence"][:, 1, 1] = SMALL.promotion.validation_trades_min - 1
         case "no skill":
             one["evidence"][:, :2, 3] = 0.0005
+        case "only drift":
+            one["evidence"][:, 1, 8] = SMALL.promotion.validation_z_min - 0.01
         case "migrant":
             one["operator"] = MIGRANT
         case "expert":
@@ -94,9 +96,10 @@ def test_experts_are_registered_where_the_first_copy_of_each_was_dealt() -> None
         assert (choose(island(one, island=where), SMALL) is not None) == allowed
 
 
-def test_the_highest_deflated_sharpe_wins_then_the_first_id() -> None:
+def test_the_best_in_validation_wins_whatever_its_training_then_the_first_id() -> None:
     three = members(3)
-    three["evidence"][1, 0] = figures(0.31)
+    three["evidence"][0, 0] = figures(0.4)
+    three["evidence"][1, 1, 8] += 0.1
     assert choose(island(three), SMALL)["genome_id"] == three["genome_id"][1]
     equal = members(3)
     for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
@@ -117,7 +120,8 @@ def test_an_island_spends_its_share_of_the_reads_and_no_more() -> None:
 def test_reads_are_spread_over_the_run() -> None:
     assert [reads_due(SMALL, generation) for generation in range(9)] == [0, 0, 0, 0, 1, 1, 1, 1, 2]
     four = variant(generations=0, promotion=SMALL.promotion.model_copy(update={"vault_reads_max": 12}))
-    assert [reads_due(four, generation) for generation in range(18)] == [0, 1, 1, 2, 2, 2, 2, 3, 3, *[3] * 6, 4, 4, 4]
+    assert [reads_due(four, first * FIRST_READ_GENERATIONS - 1) for first in range(1, 9)] == [1, 2, 2, 3, 3, 3, 3, 4]
+    assert reads_due(four, FIRST_READ_GENERATIONS - 2) == 0
     once = registered(island(members(3)))
     assert choose(once, SMALL) is None
     assert choose(replace(once, generation=8), SMALL) is not None
@@ -167,6 +171,7 @@ def test_a_champion_carries_its_evidence_and_every_verdict() -> None:
     assert [verdict.gate for verdict in found.verdicts] == [
         "validation_return",
         "validation_trades",
+        "validation_z",
         "deflated_sharpe",
         "vault_trades",
         "vault_return",
