@@ -30,8 +30,8 @@ def prepare(
 ) -> Arena:
     """Build bank, regimes, ATR, volatility and calendar of ``bars``; only the ``wanted`` conditions where given.
 
-    ``bars_per_year`` annualises (None: counted over ``bars``). Whoever prepares the beginning of a series gives the whole
-    one's: counted anew it would change the sizes of past positions with every bar that comes.
+    ``bars_per_year`` annualises (None: counted over ``bars``). Whoever prepares the beginning of a series gives the
+    whole one's: counted anew it would change the sizes of past positions with every bar that comes.
     """
     annual = bars.bars_per_year if bars_per_year is None else bars_per_year
     times = bars.ts_us.astype("datetime64[us]")
