@@ -58,9 +58,7 @@ def _genome() -> Any:
     return from_json({"version": 1, "logic": {"long_entry": tree, "short_entry": CONDITIONS[2].text}})
 
 
-def _public() -> Iterator[tuple[Payload, str]]:
-    genome = to_json(_genome())
-    genome_id = genome_ids(np.array([_genome()]))[0].tobytes().hex()
+def _champion(genome: dict[str, Any], genome_id: str) -> public.ChampionPromoted:
     evidence = public.Evidence(
         bars=2000,
         trades=44,
@@ -70,8 +68,7 @@ def _public() -> Iterator[tuple[Payload, str]]:
         skewness=-0.2,
         kurtosis=5.5,
     )
-    yield public.GenomeSeeded(genome=genome, publisher="ada", note="a sample"), "run"
-    champion = public.ChampionPromoted(
+    return public.ChampionPromoted(
         genome_id=genome_id,
         genome=genome,
         niche="3-1-2",
@@ -87,7 +84,13 @@ def _public() -> Iterator[tuple[Payload, str]]:
         vault=evidence,
         verdicts=[public.Verdict(gate="vault", value=0.004, bound=0.00625, passed=True)],
     )
-    yield champion, f"{RUN.run_id}:3-1-2"
+
+
+def _public() -> Iterator[tuple[Payload, str]]:
+    genome = to_json(_genome())
+    genome_id = genome_ids(np.array([_genome()]))[0].tobytes().hex()
+    yield public.GenomeSeeded(genome=genome, publisher="ada", note="a sample"), "run"
+    yield _champion(genome, genome_id), f"{RUN.run_id}:3-1-2"
     deployment = public.DeploymentChanged(
         deployment="d1",
         genome_id=genome_id,
