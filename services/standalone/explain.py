@@ -34,7 +34,7 @@ def explain(document: dict[str, Any], instruments: Sequence[str], bar_us: int | 
         ("When it trades", _entries(document, sides, instrument, bar_us)),
         ("How it gets out, the first that happens", _exits(document, sides, bar_us)),
         ("How much it puts at risk", _sizing(document["risk"])),
-        ("When it stays out", _masks(document, bar_us)),
+        ("When it stays out", _masks(document)),
         ("What it pays", _costs(costs)),
     )
     return Explanation(_summary(document, sides, instrument, bar_us), sections)
@@ -146,15 +146,17 @@ def _sizing(risk: dict[str, Any]) -> tuple[str, ...]:
     return (size, f"A position is never worth more than {risk['leverage_max']:.3g} times its equity.")
 
 
-def _masks(document: dict[str, Any], bar_us: int | None) -> tuple[str, ...]:
+def _masks(document: dict[str, Any]) -> tuple[str, ...]:
     lines = []
     regimes = document["regime"]["allowed"]
     if len(regimes) < len(REGIMES):
         lines.append(f"Enters only in these market regimes: {_list(regimes)}.")
     time = document["time"]
-    masks = [("weekdays", WEEKDAYS, "weekdays"), ("months", MONTHS, "months")]
-    if bar_us is None or bar_us < DAY_US:
-        masks.insert(0, ("hours", HOURS, "hours of the day (UTC)"))
+    masks = (
+        ("hours", HOURS, "hours of the day (UTC)"),
+        ("weekdays", WEEKDAYS, "weekdays"),
+        ("months", MONTHS, "months"),
+    )
     for name, everything, words in masks:
         if len(time[name]) < len(everything):
             lines.append(f"Enters only on signals in these {words}: {_list(time[name])}.")

@@ -73,7 +73,7 @@ def render(found: dict[str, Any], console: Console) -> None:
     console.print(
         f"  {history['trades']} trades on {found['instrument']} from {history['from']} to {history['to']}, "
         f"{history['won']} of them won; {history['total_return']:+.1%} after costs. "
-        "This history includes what it was bred on.",
+        "This may include history that it was bred on.",
         highlight=False,
     )
     if found["trades"]:

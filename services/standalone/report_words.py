@@ -92,7 +92,7 @@ def verdict(run: Mapping[str, Any], spec: RunSpec) -> Verdict:
         (
             f"{trials}. {why}",
             "Not enough evidence is a normal answer, and the honest one: the search is good at finding luck, "
-            "so the vault asks for more than luck. More history, other markets, or a longer run may change it.",
+            "so the vault asks for more than luck. More history or other markets may change it.",
         ),
         False,
     )

@@ -19,6 +19,9 @@ from standalone.outcome import conclude
 from standalone.request import MINUTES_DEFAULT, Request, build_spec, check_resume, read_data
 from standalone.run_folder import RunFolder
 
+WORKERS_PER_CORE = 2
+"""Islands hash to evaluators unevenly: with some to spare every core has a cohort to measure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -44,7 +47,8 @@ def run_session(request: Request, options: Options) -> dict[str, Any]:
         limit_s = None if spec.generations else 60.0 * (request.minutes or MINUTES_DEFAULT)
         if spec.generations and request.minutes is not None:
             raise ConfigurationError(f"--minutes: the run ends after {spec.generations} generations; leave it out")
-        settings = HostSettings(options.workers or os.cpu_count() or 1, options.store, options.traces, limit_s, began)
+        workers = options.workers or WORKERS_PER_CORE * (os.cpu_count() or 1)
+        settings = HostSettings(workers, options.store, options.traces, limit_s, began)
         is_live = sys.stdout.isatty() and not options.json
         console = Console(file=sys.stderr if options.json else sys.stdout)
         view = LiveView(console, limit_s) if is_live else PlainView(sys.stderr if options.json else sys.stdout)
@@ -95,10 +99,10 @@ def _tell(folder: RunFolder, run: dict[str, Any], found: list[dict[str, Any]], c
     if run["birth_to_deployment_s_p50"] is not None:
         console.print(f"from birth to paper: {run['birth_to_deployment_s_p50']:.2f} s (median)", highlight=False)
     for gate, count in run["refusals"].items():
-        console.print(f"  {count} candidates refused at {gate.replace('_', ' ')}", highlight=False)
+        console.print(f"  {count} refused at {gate.replace('_', ' ')}", highlight=False)
     console.print(f"report: {folder.report}", highlight=False, soft_wrap=True)
     where = f"--out {folder.path}"
     if champions:
         console.print(f"next: galapagos explain {found[0]['genome_id'][:8]} {where}", highlight=False, soft_wrap=True)
-    if not run["finished"]:
+    if run["stopped_by"] != "generations":
         console.print(f"to go on: galapagos run --resume {where}", highlight=False, soft_wrap=True)

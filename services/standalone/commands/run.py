@@ -26,7 +26,7 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of all random draws.")] = None,
     islands: Annotated[int | None, typer.Option(min=1, max=256, help="Populations that evolve side by side.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Evaluators; one a core by default. No effect on results.")
+        int | None, typer.Option(min=1, max=64, help="Evaluators; two a core by default. No effect on results.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for everything the run writes.")] = None,
     resume: Annotated[

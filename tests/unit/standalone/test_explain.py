@@ -1,0 +1,121 @@
+"""An explanation says what the engine does: every expressed gene that matters is in the words."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common.backtest.phenotype import express
+from common.events.spec import Costs
+from common.genome.codec import from_json, to_json
+from common.market.synthetic import noise
+from generator.experts import experts
+from standalone.explain import DAY_US, explain
+from standalone.explained import explained
+from standalone.wording import tree_words
+from tests.unit.standalone.conftest import Galapagos
+
+EVERYTHING = to_json(
+    from_json(
+        {
+            "version": 1,
+            "logic": {"long_entry": "rsi(2) < 10", "short_entry": "rsi(2) > 90", "long_exit": "rsi(2) > 50"},
+            "entry": {"direction": "both"},
+            "exit": {
+                "stop_kind": "atr",
+                "stop_distance": 2.5,
+                "target_kind": "stop_multiple",
+                "target_distance": 3.5,
+                "trail_kind": "percent",
+                "trail_distance": 7.5,
+                "time_exit_bars": 20,
+            },
+            "risk": {"sizing": "volatility_target", "volatility_target": 0.2, "leverage_max": 1.5},
+            "regime": {"allowed": ["bull", "sideways"]},
+            "time": {"weekdays": ["mon", "fri"], "months": ["jan"], "hours": ["3"]},
+            "portfolio": {"instrument": 5},
+        }
+    )
+)
+UNMASKED = {name: genes for name, genes in EVERYTHING.items() if name not in ("time", "regime")}
+
+
+def _text(document: dict[str, object], bar_us: int | None = DAY_US) -> str:
+    told = explain(document, ["S&P 500", "NASDAQ"], bar_us, Costs())
+    return told.summary + " ".join(line for _, lines in told.sections for line in lines)
+
+
+def test_every_part_of_a_full_genome_is_told() -> None:
+    text = _text(EVERYTHING)
+    for part in (
+        "NASDAQ",
+        "Sells short",
+        "When both sides ask at once it does nothing",
+        "2.5 times the average range of a bar, ATR(14)",
+        "3.5 times the distance of the stop",
+        "7.5 % of the price",
+        "after 20 days",
+        "yearly volatility of 20 %",
+        "1.5 times its equity",
+        "bull, sideways",
+        "mon, fri",
+        "months: jan",
+        "hours of the day (UTC): 3",
+        "3 basis points",
+    ):
+        assert part in text
+
+
+def test_what_a_genome_has_not_is_not_told() -> None:
+    text = _text(to_json(from_json({"version": 1, "logic": {"long_entry": "rsi(2) < 10"}})))
+    for part in ("short", "Target", "Trailing", "Time:", "Signal:", "Enters only"):
+        assert part not in text
+
+
+@pytest.mark.parametrize("expert", experts(), ids=lambda expert: expert.name)
+def test_experts_are_told_as_the_engine_executes_them(expert: object) -> None:
+    genome = expert.genome  # type: ignore[attr-defined]
+    document = to_json(genome)
+    phenotype = express(genome["alleles"], genome["reals"], genome["masks"])
+    text = _text(document)
+    assert ("Target:" in text) == (phenotype.target_kind != 0)
+    assert ("Trailing stop:" in text) == (phenotype.trail_kind != 0)
+    assert ("Time:" in text) == (phenotype.time_exit_bars != 0)
+    sides = {0: ("long",), 1: ("short",), 2: ("long", "short")}[int(phenotype.direction)]
+    assert all(tree_words(document["logic"][f"{side}_entry"], DAY_US) in text for side in sides)
+
+
+def test_example_trades_are_those_of_the_engine_with_dates_of_the_bars() -> None:
+    bars = noise(3, 1500)
+    found = explained(from_json(UNMASKED), [bars], Costs(), 1000)
+    days = set(bars.ts_us.astype("datetime64[us]").astype("datetime64[D]").astype(str))
+    assert found["history"]["trades"] == len(found["trades"]) > 10
+    assert all(trade["entered"] in days and trade["left"] in days for trade in found["trades"])
+    assert {trade["side"] for trade in found["trades"]} == {"long", "short"}
+    grown = np.prod([1 + trade["profit"] for trade in found["trades"]]) - 1
+    assert found["history"]["total_return"] == pytest.approx(grown, rel=1e-9)
+
+
+def test_a_file_is_explained_from_the_command_line(galapagos: Galapagos, tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text(json.dumps(UNMASKED))
+    code, out, err = galapagos("explain", "mine.json", "--trades", "3")
+    assert code == 0, err
+    assert "NASDAQ" in out
+    assert "Example trades" in out
+    code, out, _ = galapagos("explain", "mine.json", "--json", "--trades", "3")
+    assert code == 0
+    assert len(json.loads(out)["trades"]) == 3
+
+
+def test_what_cannot_be_explained_is_said_in_one_line(galapagos: Galapagos, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text('{"version": 1, "exit": {"stop_distance": 99}}')
+    for arguments, named in (
+        (("bad.json",), "exit.stop_distance"),
+        (("none.json",), "none.json"),
+        (("3fa2",), "no run found"),
+    ):
+        code, _, err = galapagos("explain", *arguments)
+        assert code == 2
+        assert named in err
+        assert err.count("\n") == 1
