@@ -8,8 +8,10 @@ import typer
 
 from standalone.commands import champions, data, explain, graph, run, seed
 
+EXIT_BUG = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+DEBUG = "GALAPAGOS_DEBUG"
 
 app = typer.Typer(
     name="galapagos",
@@ -47,7 +49,7 @@ app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """The entry point. Exit codes: 0 done, 2 usage or bad input, 1 a bug."""
+    """The entry point. Exit codes: 0 done, 2 usage or bad input, 1 a bug, 130 a second Ctrl-C."""
     from common.errors import GalapagosError
 
     try:
@@ -61,3 +63,17 @@ def main() -> None:
     except BrokenPipeError:
         # The reader of our output went away (`galapagos seed conditions | head`); nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error: {where}{error.strerror or error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
+    except Exception as error:
+        if DEBUG in os.environ:
+            raise
+        first = (str(error).splitlines() or [""])[0]
+        typer.echo(
+            f"bug: {type(error).__name__}: {first}; what a run had reached is kept, `galapagos run --resume` goes on; "
+            f"{DEBUG}=1 shows where",
+            err=True,
+        )
+        sys.exit(EXIT_BUG)

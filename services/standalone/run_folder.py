@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Self
@@ -15,6 +17,7 @@ from common.events.spec import RunSpec
 from common.market.bars import Bars
 
 RUNS = Path("runs")
+LOCK_ATTEMPTS, LOCK_PAUSE_S = 5, 0.02
 _COLUMNS = ("ts_us", "open", "high", "low", "close", "volume")
 
 
@@ -123,14 +126,14 @@ class RunFolder:
     def lock(self) -> None:
         """Hold the run; the system lets go when the process ends, however it ends."""
         file = (self.path / "lock").open("ab")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            raise ConfigurationError(
-                f"--out {self.path}: another process works on this run; wait for it or stop it"
-            ) from None
-        self._lock = file
+        for _ in range(LOCK_ATTEMPTS):
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._lock = file
+                return
+            time.sleep(LOCK_PAUSE_S)  # whoever only asks `is_running` holds it for a moment
+        file.close()
+        raise ConfigurationError(f"--out {self.path}: another process works on this run; wait for it or stop it")
 
     def unlock(self) -> None:
         """Let go."""
