@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from common.backtest.costs import CostRates
-from common.backtest.phenotype import Phenotype, distance, position_value
-from common.backtest.signals import Logic, Words, bit
+from common.backtest.phenotype import Integer, Phenotype, distance, position_value
+from common.backtest.signals import Logic, Words, bit, next_true
 from common.kernel import kernel
 
 Floats = npt.NDArray[np.float64]
 RUINED, STOPPED, TARGET, TRAILED, TIMED, SIGNALLED, ENDED = 0, 1, 2, 3, 4, 5, 6
 EXIT_REASONS: tuple[str, ...] = ("ruin", "stop", "target", "trail", "time", "signal", "end")
+_ONE = np.uint64(1)
 STOP_SHARE_MAX = 0.5
 """A stop lies at most half the price away, whatever the ATR says: no position is without one."""
 TRADE_FIELDS: tuple[str, ...] = (
@@ -53,7 +54,7 @@ class Holding(NamedTuple):
     """A position from its entry at the open of ``bar`` on. ``cash`` is equity less the position's value."""
 
     side: int
-    bar: int
+    bar: Integer
     price: float
     units: float
     cash: float
@@ -111,21 +112,28 @@ def trail_level(phenotype: Phenotype, side: int, best: float, atr: float) -> flo
 
 @kernel
 def enter(
-    market: MarketArrays, phenotype: Phenotype, costs: CostRates, side: int, bar: int, cash: float, lot: float
+    phenotype: Phenotype,
+    costs: CostRates,
+    side: int,
+    bar: Integer,
+    price: float,
+    atr: float,
+    volatility: float,
+    cash: float,
+    lot: float,
 ) -> Holding:
-    """Buy or sell at the open of ``bar`` what the close before decided; a holding of 0 units when it may not be."""
-    s = bar - 1
-    price = market.open[bar]
-    away = 0.0
-    if allowed(phenotype, market.regime[s], market.hour[s], market.weekday[s], market.month[s]):
-        away = stop_distance(phenotype, price, market.atr[s])
+    """Buy or sell at ``price``, the open of ``bar``; ``atr`` and ``volatility`` are those of the close before.
+
+    A holding of 0 units when no stop can be set.
+    """
+    away = stop_distance(phenotype, price, atr)
     if not away > 0.0:
         return Holding(side, bar, price, 0.0, cash, 0.0, 0.0)
-    value = position_value(phenotype, cash, away / price, market.volatility[s], lot * price)
+    value = position_value(phenotype, cash, away / price, volatility, lot * price)
     units = value / price
     paid = price * (1.0 + side * costs.concession)
     rest = cash - side * units * paid - units * paid * costs.taker_fee
-    gain = distance(phenotype.target_kind, phenotype.target_distance, price, market.atr[s], away)
+    gain = distance(phenotype.target_kind, phenotype.target_distance, price, atr, away)
     target = max(price + side * gain, 0.0) if gain > 0.0 else 0.0
     return Holding(side, bar, price, units, rest, price - side * away, target)
 
@@ -144,32 +152,34 @@ def hold(
     stop: int,
     equity: Floats,
     worked: Floats,
-) -> tuple[int, float, int]:
+) -> tuple[Integer, float, int]:
     """Carry a position until something closes it; returns bar, price and reason of the exit.
 
-    Writes equity and the value at work of every bar of the position but the exit's equity. Reason 0: ruined at that
-    bar's close.
+    Writes equity and the value at work of every bar of the position but the exit's equity. Reason RUINED: at that bar's
+    close.
     """
     side, entry, _, units, cash, stop_level, target = holding
     signed = side * units
     trails = phenotype.trail_kind != 0
-    trail, best = 0.0, holding.price
+    trail, best, position = 0.0, holding.price, signed * holding.price
     latest = entry + phenotype.time_exit_bars if phenotype.time_exit_bars > 0 else stop
-    worked[entry - start] = signed * holding.price
-    for t in range(entry, stop):
-        if t > entry:
-            worked[t - start] = signed * close[t - 1]
-            if bit(leave, t - 1):
-                return t, open_[t], SIGNALLED
-            if t >= latest:
-                return t, open_[t], TIMED
+    # Bars count unsigned from here: an index that cannot be negative needs no check that it is not.
+    first = np.uint64(start)
+    for t in range(np.uint64(entry), np.uint64(stop)):
+        worked[t - first] = position
+        if t > np.uint64(entry):
+            if bit(leave, t - _ONE):
+                return np.int64(t), open_[t], SIGNALLED
+            if t >= np.uint64(latest):
+                return np.int64(t), open_[t], TIMED
             price, reason = exit_inside(side, open_[t], high[t], low[t], stop_level, trail, target)
             if reason != 0:
-                return t, price, reason
-        value = cash + signed * close[t]
-        equity[t - start] = value
+                return np.int64(t), price, reason
+        position = signed * close[t]
+        value = cash + position
+        equity[t - first] = value
         if value <= 0.0:
-            return t, close[t], RUINED
+            return np.int64(t), close[t], RUINED
         if trails:
             best = max(best, high[t]) if side > 0 else min(best, low[t])
             level = trail_level(phenotype, side, best, atr[t])
@@ -194,44 +204,40 @@ def simulate(
 ) -> tuple[float, int, float]:
     """Trade bars ``[start, stop)``, flat at both ends.
 
-    Writes ``equity[t - start]`` at each close and ``worked[t - start]``, the signed position value at work during bar
-    t (valued at the close before, or at the entry price), 0 when there was none; shapes (stop - start,). Writes up to
-    ``len(trades)`` rows of TRADE_FIELDS. Returns final equity, number of trades, and traded value in multiples of
-    equity. Equity never falls below zero: at zero the account is ruined and stops.
+    Writes one row of TRADE_FIELDS a trade into ``trades`` (at least stop - start rows); and, at t - start for every bar
+    t of a trade, into ``equity`` the equity at its close, and into ``worked`` the signed position value at work during
+    it (valued at the close before, or at the entry price). Bars without a position are left as they are. Returns final
+    equity, number of trades, and traded value in multiples of equity. Equity never falls below zero: at zero the
+    account is ruined and stops.
     """
-    open_, high, low, close, atr = market.open, market.high, market.low, market.close, market.atr
+    open_, high, low, close, atr, volatility, regime, hour, weekday, month, _ = market
     enter_long, enter_short, leave_long, leave_short = logic
     cash = equity_start
     lot = phenotype.fraction * equity_start / open_[start]
     count, turnover = 0, 0.0
-    equity[0], worked[0] = cash, 0.0
-    t = start + 1
-    reopened = False  # the open of bar t has just closed a position, and may open the next
-    while t < stop:
-        wanted = 0
-        if cash > 0.0:
-            wanted = 1 if bit(enter_long, t - 1) else -1 if bit(enter_short, t - 1) else 0
-        if not reopened:
-            equity[t - start], worked[t - start] = cash, 0.0
-        reopened = False
-        if wanted == 0:
+    t: Integer = start + 1
+    while cash > 0.0:
+        t = next_true(enter_long, enter_short, t - 1, stop - 1) + 1
+        if t >= stop:
+            break
+        s = t - 1
+        if not allowed(phenotype, regime[s], hour[s], weekday[s], month[s]):
             t += 1
             continue
-        holding = enter(market, phenotype, costs, wanted, t, cash, lot)
+        side = 1 if bit(enter_long, np.uint64(s)) else -1
+        holding = enter(phenotype, costs, side, t, open_[t], atr[s], volatility[s], cash, lot)
         if holding.units == 0.0:
             t += 1
             continue
-        leave = leave_long if wanted > 0 else leave_short
+        leave = leave_long if side > 0 else leave_short
         t, price, reason = hold(open_, high, low, close, atr, leave, phenotype, holding, start, stop, equity, worked)
         before = cash
         cash = max(liquidate(holding, price, reason, costs), 0.0)
         turnover += holding.units * (holding.price + price) / before
-        if count < len(trades):
-            _record(trades[count], holding, t, price, cash / before - 1.0, reason)
+        _record(trades[count], holding, t, price, cash / before - 1.0, reason)
         count += 1
         equity[t - start] = cash
-        reopened = reason in (TIMED, SIGNALLED)
-        if not reopened:
+        if reason not in (TIMED, SIGNALLED):  # an exit at the open leaves that open free for the next entry
             t += 1
     return cash, count, turnover
 
@@ -247,6 +253,6 @@ def liquidate(holding: Holding, price: float, reason: int, costs: CostRates) -> 
 
 
 @kernel
-def _record(row: Floats, holding: Holding, exit_bar: int, price: float, profit: float, reason: int) -> None:
+def _record(row: Floats, holding: Holding, exit_bar: Integer, price: float, profit: float, reason: int) -> None:
     row[0], row[1], row[2], row[3] = holding.side, holding.bar, exit_bar, holding.price
     row[4], row[5], row[6], row[7] = price, holding.units, profit, reason

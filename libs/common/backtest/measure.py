@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from common.backtest.arena import Arena
 from common.backtest.costs import CostRates
-from common.backtest.engine import Floats, MarketArrays, simulate
+from common.backtest.engine import TRADE_FIELDS, Floats, MarketArrays, simulate
 from common.backtest.metrics import (
     SUMS,
     conditional_value_at_risk,
@@ -133,6 +133,7 @@ def _measure_rows(
     stack, bitmaps = np.empty((STACK_DEPTH, words), np.uint64), np.empty((4, words), np.uint64)
     longest = (spans[:, 1] - spans[:, 0]).max()
     equity, worked, losses = np.empty(longest), np.empty(longest), np.empty(len(market.close) + 1)
+    trades = np.empty((longest, len(TRADE_FIELDS)))
     means = np.array([_market_mean(market.close, spans, window, which) for which in range(3)])
     for row in rows:
         phenotype = express(alleles[row], reals[row], masks[row])
@@ -149,13 +150,13 @@ def _measure_rows(
                     bars_per_year,
                     equity,
                     worked,
+                    trades,
                     losses,
                     evidence[row, which],
                     objectives[row] if which == TRAINING else np.empty(6),
                     descriptor[row] if which == TRAINING else np.empty(3, np.float32),
                 )
-        trades = evidence[row, TRAINING, 1]
-        violation[row] = max(0.0, 1.0 - trades / trades_min)
+        violation[row] = max(0.0, 1.0 - evidence[row, TRAINING, 1] / trades_min)
 
 
 @kernel
@@ -169,6 +170,7 @@ def _measure_window(
     bars_per_year: float,
     equity: Floats,
     worked: Floats,
+    trades: Floats,
     losses: Floats,
     evidence: Floats,
     objectives: Floats,
@@ -177,26 +179,23 @@ def _measure_window(
     """Fill one row of evidence (9,), of objectives (6,) and of the descriptor (3,) from the folds ``spans`` (n, 2)."""
     sums, before, sharpes = np.zeros(SUMS), np.zeros(SUMS), np.zeros(len(spans))
     sums[9] = 1.0
-    capital, trades, turnover = 1.0, 0, 0.0
+    capital, total, turnover = 1.0, 0, 0.0
     annual = np.sqrt(bars_per_year)
     for fold in range(len(spans)):
         start, stop = spans[fold]
-        final, count, traded = simulate(
-            market, logic, phenotype, costs, start, stop, capital, equity, worked, np.empty((0, 8))
-        )
+        final, count, traded = simulate(market, logic, phenotype, costs, start, stop, capital, equity, worked, trades)
         before[:] = sums
-        bars = stop - start
-        moment_sums(equity[:bars], worked[:bars], capital, market_mean, sums, losses)
+        moment_sums(equity, worked, trades[:count], start, stop - start, capital, market_mean, sums, losses)
         mean, deviation = mean_deviation(sums[0] - before[0], sums[1] - before[1], sums[2] - before[2])
         sharpes[fold] = mean / deviation * annual if deviation > 0.0 else 0.0
         capital = final
-        trades += count
+        total += count
         turnover += traded
     n, active, drawdown = sums[0], sums[7], sums[10]
     mean, deviation = mean_deviation(n, sums[1], sums[2])
     skewness, kurtosis = shape(n, sums[1], sums[2], sums[3], sums[4])
     excess, spread = mean_deviation(n, sums[5], sums[6])
-    evidence[0], evidence[1], evidence[2] = n, trades, capital - 1.0
+    evidence[0], evidence[1], evidence[2] = n, total, capital - 1.0
     evidence[3], evidence[4], evidence[5], evidence[6] = mean, deviation, skewness, kurtosis
     evidence[7] = drawdown
     evidence[8] = excess / spread * np.sqrt(n) if spread > 0.0 else 0.0
@@ -206,6 +205,6 @@ def _measure_window(
     objectives[3] = consistency(sharpes)
     objectives[4] = conditional_value_at_risk(losses[: int(sums[8])], int(n))
     objectives[5] = -turnover / (n / bars_per_year)
-    descriptor[0] = active / trades if trades > 0 else 0.0
+    descriptor[0] = active / total if total > 0 else 0.0
     descriptor[1] = active / n
     descriptor[2] = sums[11] / active if active > 0 else 0.0

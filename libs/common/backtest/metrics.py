@@ -8,61 +8,65 @@ from common.kernel import kernel
 
 CVAR_SHARE = 0.05
 SUMS = 12
+_BINS = 256
 RATIO_LIMIT = 100.0
 """Recovery factors beyond this say only that the drawdown was nearly nothing."""
 
 
 @kernel
 def moment_sums(
-    equity: Floats, worked: Floats, equity_start: float, market_mean: float, sums: Floats, losses: Floats
+    equity: Floats,
+    worked: Floats,
+    trades: Floats,
+    start: int,
+    bars: int,
+    equity_start: float,
+    market_mean: float,
+    sums: Floats,
+    losses: Floats,
 ) -> None:
     """Add one fold to ``sums``, and its negative returns to ``losses[int(sums[8]):]``.
 
-    ``equity`` and ``worked`` (n,), as ``engine.simulate`` writes them; ``market_mean`` mean return of the instrument
-    in the window. ``sums`` (SUMS,): n, sums of r, r², r³, r⁴, of detrended d and d², bars in a position, losses so
-    far, peak equity so far, maximum drawdown so far, and bars in a long position (d = r - exposure x market mean).
+    ``equity``, ``worked`` and ``trades``, as ``engine.simulate`` writes them for the fold of ``bars`` bars from
+    ``start`` on: only bars with a position are looked at. ``market_mean``: mean return of the instrument in the window.
+    ``sums`` (SUMS,): n, sums of r, r², r³, r⁴, of detrended d and d², bars in a position, losses so far, peak equity so
+    far, maximum drawdown so far, and bars in a long position (d = r - exposure x market mean).
     """
     s1, s2, s3, s4, d1, d2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     peak, drawdown = sums[9], sums[10]
     floor = 1.0 - drawdown
     last = equity_start
-    active, long, found = 0, 0, int(sums[8])
-    for t in range(len(equity)):
-        position = worked[t]
-        if position == 0.0:
-            continue
-        # The sign of a return is a coin flip: everything that depends on it is written without a branch.
-        value = equity[t]
-        scale = 1.0 / last
-        r = (value - last) * scale
-        d = r - position * scale * market_mean
-        last = value
-        rr = r * r
-        s1 += r
-        s2 += rr
-        s3 += rr * r
-        s4 += rr * rr
-        d1 += d
-        d2 += d * d
-        active += 1
-        long += position > 0.0
-        losses[found] = r
-        found += r < 0.0
-        peak = max(peak, value)
-        if value < peak * floor:
-            drawdown = 1.0 - value / peak
-            floor = 1.0 - drawdown
-    sums[0] += len(equity)
-    sums[1] += s1
-    sums[2] += s2
-    sums[3] += s3
-    sums[4] += s4
-    sums[5] += d1
-    sums[6] += d2
-    sums[7] += active
-    sums[8] = found
-    sums[9] = peak
-    sums[10] = drawdown
+    long, active, found = 0, 0, np.uint64(sums[8])
+    following = np.uint64(0)
+    for trade in range(len(trades)):
+        # The bar on which one trade ends and the next begins belongs to both, and counts once.
+        begin = max(np.uint64(trades[trade, 1] - start), following)
+        following = np.uint64(trades[trade, 2] - start + 1)
+        for t in range(begin, following):
+            # The sign of a return is a coin flip: everything that depends on it is written without a branch.
+            value = equity[t]
+            scale = 1.0 / last
+            r = (value - last) * scale
+            d = r - worked[t] * scale * market_mean
+            last = value
+            rr = r * r
+            s1 += r
+            s2 += rr
+            s3 += rr * r
+            s4 += rr * rr
+            d1 += d
+            d2 += d * d
+            long += worked[t] > 0.0
+            losses[found] = r
+            found += np.uint64(r < 0.0)
+            peak = max(peak, value)
+            if value < peak * floor:
+                drawdown = 1.0 - value / peak
+                floor = 1.0 - drawdown
+        active += int(np.int64(following - begin))
+    for column, amount in enumerate((float(bars), s1, s2, s3, s4, d1, d2, float(active))):
+        sums[column] += amount
+    sums[8], sums[9], sums[10] = found, peak, drawdown
     sums[11] += long
 
 
@@ -98,7 +102,22 @@ def conditional_value_at_risk(losses: Floats, n: int) -> float:
     wanted = int((n - 1) * CVAR_SHARE) + 1
     if len(losses) <= wanted:
         return losses.sum() / wanted
-    return np.partition(losses, wanted - 1)[:wanted].sum() / wanted
+    # By counting into equal bins of size: all of the worst bins, and of the bin where the cut falls its worst.
+    scale = _BINS / losses.min()
+    counts = np.zeros(_BINS + 1, np.int64)
+    for loss in losses:
+        counts[int(loss * scale)] += 1
+    border, above = _BINS, 0
+    while above + counts[border] < wanted:
+        above += counts[border]
+        border -= 1
+    total, at_border, found = 0.0, np.empty(counts[border] + 1), 0
+    for loss in losses:
+        where = int(loss * scale)
+        total += loss if where > border else 0.0
+        at_border[found] = loss
+        found += where == border
+    return (total + np.sort(at_border[:found])[: wanted - above].sum()) / wanted
 
 
 @kernel

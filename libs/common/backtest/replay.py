@@ -41,8 +41,11 @@ def replay(genome: np.void, arena: Arena, start: int, stop: int, costs: CostRate
     stack, bitmaps = np.empty((STACK_DEPTH, bank.shape[1]), np.uint64), np.empty((4, bank.shape[1]), np.uint64)
     logic = decide(genome["trees"], phenotype.direction, bank, stack, bitmaps)
     bars = stop - start
-    equity, worked, rows = np.empty(bars), np.zeros(bars), np.zeros((bars + 1, len(TRADE_FIELDS)))
+    equity, worked, rows = np.ones(bars), np.zeros(bars), np.zeros((bars, len(TRADE_FIELDS)))
     _, count, _ = simulate(arena.arrays, logic, phenotype, costs, start, stop, 1.0, equity, worked, rows)
+    for exit_bar in rows[:count, 2].astype(int):  # flat from here on, until a later trade's bars say otherwise
+        after = exit_bar - start + 1
+        equity[after:] = np.where(worked[after:] == 0.0, equity[after - 1], equity[after:])
     trades = [
         Trade(
             int(r[0]), int(r[1]), int(r[2]), float(r[3]), float(r[4]), float(r[5]), float(r[6]), EXIT_REASONS[int(r[7])]

@@ -26,14 +26,30 @@ STACK_DEPTH = TREE_TOKENS // 2 + 1
 """A postfix tree of n tokens never holds more than (n + 1) // 2 operands at once."""
 _WITHIN = np.array(WITHIN_BARS)
 _STREAK = np.array(STREAK_BARS)
-_ONE = np.uint64(1)
+_ONE, _SIX, _LAST = np.uint64(1), np.uint64(6), np.uint64(63)
 _NO_BITS = np.uint64(0)
 
 
 @kernel
-def bit(words: Words, bar: int) -> bool:
+def bit(words: Words, bar: np.uint64) -> bool:
     """Is the bitmap true at ``bar``?"""
-    return (words[bar >> 6] >> np.uint64(bar & 63)) & _ONE != 0
+    return (words[bar >> _SIX] >> (bar & _LAST)) & _ONE != 0
+
+
+@kernel
+def next_true(one: Words, other: Words, bar: int | np.int64, stop: int) -> int | np.int64:
+    """First bar in ``[bar, stop)`` at which either bitmap is true, or ``stop``; looks at 64 bars at a time."""
+    while bar < stop:
+        at = np.uint64(bar)
+        left = (one[at >> _SIX] | other[at >> _SIX]) >> (at & _LAST)
+        if left == 0:
+            bar = (bar // 64 + 1) * 64
+            continue
+        while left & _ONE == 0:
+            left >>= _ONE
+            bar += 1
+        return min(bar, stop)
+    return stop
 
 
 @kernel

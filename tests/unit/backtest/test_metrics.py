@@ -22,14 +22,15 @@ RETURNS = st.lists(st.floats(-0.2, 0.2).map(lambda r: r if abs(r) > 1e-6 else 0.
 
 
 def sums_of(returns: np.ndarray, market_mean: float = 0.0, folds: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Run the folds as the engine would: a bar counts as held where it has a return."""
+    """Sum folds that are one trade each."""
     sums, losses = np.zeros(SUMS), np.empty(len(returns) + 1)
     sums[9] = 1.0
     capital = 1.0
     for part in np.array_split(returns, folds):
         equity = capital * np.cumprod(1 + part)
         before = np.concatenate(([capital], equity[:-1]))
-        moment_sums(equity, np.where(part != 0, before, 0.0), capital, market_mean, sums, losses)
+        whole = np.array([[1.0, 0, len(part) - 1, 0, 0, 0, 0, 0]])
+        moment_sums(equity, before, whole, 0, len(part), capital, market_mean, sums, losses)
         capital = equity[-1]
     return sums, losses[: int(sums[8])]
 

@@ -60,7 +60,7 @@ def plainly(tokens: list[int]) -> list[bool]:
 
 
 def bits_of(words: np.ndarray) -> list[bool]:
-    return [bool(bit(words, bar)) for bar in range(BARS)]
+    return [bool(bit(words, np.uint64(bar))) for bar in range(BARS)]
 
 
 @given(expressions(8))
