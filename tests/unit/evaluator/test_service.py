@@ -1,0 +1,107 @@
+"""The evaluator answers every cohort once, in order, refuses what may not exist, and keeps the vault sealed."""
+
+import numpy as np
+import pytest
+
+from common.backtest.arena import Arena, prepare
+from common.errors import ContractError, DataError
+from common.events.cohorts import STATUS, GenomeEvaluated, GenomeProposed, ProposedHeader
+from common.events.event import Event
+from common.events.spec import DataSpec, RunSpec
+from common.genome.codec import genome_ids
+from common.market.synthetic import noise
+from evaluator.service import cuts_of, service
+from generator.initialise import random_population
+from generator.tables import Settings
+
+
+@pytest.fixture(scope="module")
+def arenas() -> list[Arena]:
+    return [prepare(noise(seed, 1500)) for seed in (1, 2)]
+
+
+@pytest.fixture(scope="module")
+def run(arenas) -> RunSpec:
+    return RunSpec(
+        data=tuple(
+            DataSpec(name=a.bars.name, digest=a.bars.digest, bars=len(a.bars), bars_per_year=a.bars_per_year)
+            for a in arenas
+        )
+    )
+
+
+def proposed(run: RunSpec, population: np.ndarray, purpose: str = "evolution", name: str = "cause") -> Event:
+    header = ProposedHeader(island=3, generation=9, purpose=purpose, cohort="c")
+    parents = np.frombuffer(bytes(range(32)) * len(population), "V16").reshape(-1, 2)
+    cohort = GenomeProposed.build(
+        header,
+        genome=population,
+        genome_id=genome_ids(population),
+        parent_ids=parents,
+        operator=np.full(len(population), 4, np.uint8),
+    )
+    return Event(cohort, "key", run, name, time_us=123, trace="00-" + "a" * 32 + "-" + "b" * 16 + "-01")
+
+
+def answer(run: RunSpec, arenas: list[Arena], event: Event) -> GenomeEvaluated:
+    _, [only] = service(arenas).step(None, [event])
+    assert only.key == "3"
+    assert only.trace == event.trace
+    assert isinstance(only.payload, GenomeEvaluated)
+    return only.payload
+
+
+def test_each_cohort_has_one_answer_with_the_same_rows_in_the_same_order(run, arenas):
+    cohorts = [
+        proposed(run, random_population(20 + k, Settings(instruments=2), k, 0, 0), name=str(k)) for k in range(3)
+    ]
+    _, answers = service(arenas).step(None, cohorts)
+    assert len(answers) == 3
+    assert len({event.id for event in answers}) == 3
+    for asked, given in zip(cohorts, answers, strict=True):
+        for column in ("genome", "genome_id", "parent_ids", "operator"):
+            np.testing.assert_array_equal(given.payload[column], asked.payload[column])
+        header = given.payload.header
+        assert (header.island, header.generation, header.purpose, header.cohort) == (3, 9, "evolution", "c")
+        assert header.proposed_us == 123
+
+
+def test_a_repeated_cohort_gets_the_same_answer(run, arenas):
+    event = proposed(run, random_population(30, Settings(instruments=2), 1, 0, 0))
+    first, second = answer(run, arenas, event), answer(run, arenas, event)
+    for column in GenomeEvaluated.columns:
+        assert first[column].tobytes() == second[column].tobytes()
+
+
+def test_a_genome_that_may_not_exist_is_refused_and_its_neighbours_are_measured(run, arenas):
+    population = random_population(10, Settings(instruments=2), 4, 0, 0)
+    population["trees"][3, 0, 0] = 65535
+    population["alleles"][5, 0] = 200
+    population["reals"][7, 0] = np.nan
+    found = answer(run, arenas, proposed(run, population))
+    refused = [3, 5, 7]
+    assert np.flatnonzero(found["status"] == STATUS.index("refused")).tolist() == refused
+    for column in ("objectives", "violation", "descriptor", "evidence"):
+        assert not found[column][refused].any()
+    clean = answer(run, arenas, proposed(run, np.delete(population, refused)))
+    np.testing.assert_array_equal(np.delete(found["objectives"], refused, axis=0), clean["objectives"])
+
+
+@pytest.mark.parametrize("purpose", ["evolution", "seed", "promotion"])
+def test_only_a_promotion_reads_the_vault(run, arenas, purpose):
+    population = random_population(40, Settings(instruments=2), 4, 0, 0)
+    found = answer(run, arenas, proposed(run, population, purpose))
+    assert found["evidence"][:, 2].any() == (purpose == "promotion")
+    assert np.isfinite(found["evidence"]).all()
+
+
+def test_a_cohort_of_another_data_set_is_refused_by_name(run, arenas):
+    event = proposed(run, random_population(2, Settings(), 4, 0, 0))
+    with pytest.raises(ContractError, match=r"run\.data: digests"):
+        service(arenas[::-1]).step(None, [event])
+
+
+def test_too_little_history_is_said_before_anything_runs(run):
+    short = run.model_copy(update={"data": (run.data[0].model_copy(update={"bars": 300}),)})
+    with pytest.raises(DataError, match="300 bars"):
+        cuts_of(short)
