@@ -43,6 +43,7 @@ def equity(found: Sequence[Curve]) -> go.Figure:
             picture.add_trace(trace, 1, column)
         picture.add_hline(1.0, line={"color": GRID, "width": 1}, row=1, col=column)
     style(picture, 320).update_layout(legend_y=1.1).update_xaxes(nticks=5, tickangle=0)
+    picture.update_xaxes(nticks=2, col=len(found))  # the paper stretch is narrow
     return picture
 
 

@@ -105,7 +105,7 @@ def funnel(run: Mapping[str, Any]) -> tuple[FunnelStep, ...]:
         FunnelStep("candidates", run["registered"], "registered beforehand for a look at the vault"),
         FunnelStep("sealed reads", run["vault_reads"], "looks at the vault, one a candidate, all counted"),
         FunnelStep("champions", run["champions"], "passed every gate"),
-        FunnelStep("on paper", run["deployments"], "trading the stretch after the vault on paper"),
+        FunnelStep("on paper", run["on_paper"], "trading the stretch after the vault on paper"),
     )
 
 

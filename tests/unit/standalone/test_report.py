@@ -24,7 +24,7 @@ SPEC = RunSpec(data=(DataSpec(name="x", digest="0" * 32, bars=1000, bars_per_yea
 
 def _run(**counts: Any) -> dict[str, Any]:
     found = {"strategies_evaluated": 1000, "generations": 5, "registered": 3, "vault_reads": 3}
-    return found | {"champions": 0, "deployments": 0} | counts
+    return found | {"champions": 0, "deployments": 0, "on_paper": 0} | counts
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_verdict_is_said_in_plain_words(counts: dict[str, int], headline: st
 
 
 def test_the_funnel_goes_from_trials_to_paper() -> None:
-    steps = funnel(_run(champions=2, deployments=1))
+    steps = funnel(_run(champions=2, deployments=2, on_paper=1))
     assert [(step.name, step.count) for step in steps] == [
         ("trials", 1000),
         ("candidates", 3),
