@@ -69,7 +69,7 @@ def bench_evolution(repeats: int) -> dict[str, Any]:
     """CPU microseconds a strategy in each service, over the generator's own first 20 generations."""
     bars = default_bars()
     data = tuple(DataSpec(name=b.name, digest=b.digest, bars=len(b), bars_per_year=b.bars_per_year) for b in bars)
-    services = [GENERATOR, evaluator([prepare(b) for b in bars]), SELECTOR]
+    services: list[Service[Any]] = [GENERATOR, evaluator([prepare(b) for b in bars]), SELECTOR]
     tour(
         RunSpec(data=data, generations=2, evolution=Evolution(offspring=256, population=64)),
         services,
