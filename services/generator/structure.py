@@ -3,13 +3,12 @@
 All operators of two operands are symmetric, so operands are not swapped: that would give the same strategy a new name.
 """
 
-from common.genome.conditions import CONDITIONS
+from common.genome.conditions import TIMEFRAMES
 from common.genome.tree import CONDITION_BASE, END, arity, subtree_start
 from common.kernel import kernel
 from common.random import Stream, below, uniform
 from generator.trees import (
     BLOCKS,
-    PER_TIMEFRAME,
     Tree,
     draw_binary,
     draw_condition,
@@ -19,7 +18,7 @@ from generator.trees import (
     resize,
 )
 
-_CONDITIONS = len(CONDITIONS)
+_TIMEFRAMES = len(TIMEFRAMES)
 _ATTEMPTS = 4
 
 
@@ -27,12 +26,14 @@ _ATTEMPTS = 4
 def nudge(stream: Stream, token: int) -> int:
     """A condition close to this one: the same feature with another predicate, or the same on another timeframe."""
     condition = token - CONDITION_BASE
-    first, size = BLOCKS[condition, 0], BLOCKS[condition, 1] - BLOCKS[condition, 0]
+    first = BLOCKS[condition, 0]
+    predicates = (BLOCKS[condition, 1] - first) // _TIMEFRAMES
+    predicate, timeframe = (condition - first) // _TIMEFRAMES, condition % _TIMEFRAMES
     if uniform(stream) < 0.8:
-        near = first + (condition - first + 1 + below(stream, size - 1)) % size
+        predicate = (predicate + 1 + below(stream, predicates - 1)) % predicates
     else:
-        near = (condition + PER_TIMEFRAME * (1 + below(stream, _CONDITIONS // PER_TIMEFRAME - 1))) % _CONDITIONS
-    return CONDITION_BASE + near
+        timeframe = (timeframe + 1 + below(stream, _TIMEFRAMES - 1)) % _TIMEFRAMES
+    return CONDITION_BASE + first + predicate * _TIMEFRAMES + timeframe
 
 
 @kernel

@@ -22,7 +22,8 @@ from common.kernel import kernel
 from common.random import Stream, below, uniform
 
 Tree = npt.NDArray[np.uint16]
-PER_TIMEFRAME = len(CONDITIONS) // len(TIMEFRAMES)
+_TIMEFRAMES = len(TIMEFRAMES)
+_PER_TIMEFRAME = len(CONDITIONS) // _TIMEFRAMES
 CONDITIONS_MAX = 4
 _ENTRY_SHARES = np.cumsum(np.array([0.3, 0.4, 0.2, 0.1]))
 _EXIT_SHARES = np.cumsum(np.array([0.25, 0.4, 0.25, 0.1]))
@@ -31,8 +32,8 @@ _WITHIN, _STREAKS = len(WITHIN_BARS), len(STREAK_BARS)
 
 
 def _blocks() -> npt.NDArray[np.int64]:
-    """First condition of each condition's feature and timeframe, and the first of the next, shape (conditions, 2)."""
-    names = [(condition.feature.text, condition.timeframe) for condition in CONDITIONS]
+    """First condition of each condition's feature, and the first of the next feature, shape (conditions, 2)."""
+    names = [condition.feature.text for condition in CONDITIONS]
     starts = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]
     sizes = np.diff([*starts, len(names)])
     return np.stack([np.repeat(starts, sizes), np.repeat(np.array(starts) + sizes, sizes)], axis=1)
@@ -63,10 +64,10 @@ def choose(stream: Stream, cumulative: npt.NDArray[np.float64]) -> int:
 @kernel
 def draw_condition(stream: Stream) -> int:
     """A random condition token; three in five look at the bars themselves, the others at coarser ones."""
-    condition = below(stream, PER_TIMEFRAME)
+    condition = below(stream, _PER_TIMEFRAME)
     drawn = uniform(stream)
     timeframe = 0 if drawn < 0.6 else (1 if drawn < 0.85 else 2)
-    return CONDITION_BASE + timeframe * PER_TIMEFRAME + condition
+    return CONDITION_BASE + condition * _TIMEFRAMES + timeframe
 
 
 @kernel

@@ -1,4 +1,8 @@
-"""The finite table of primitive conditions: a feature, a predicate and a timeframe, each one bitmap over bars."""
+"""The finite table of primitive conditions: a feature, a predicate and a timeframe, each one bitmap over bars.
+
+Position c is the ``c // 3``-th predicate, feature by feature, on timeframe ``c % 3``: features that are appended append
+conditions and move none. Predicates and timeframes are fixed for one ``GENOME_VERSION``.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +14,6 @@ TIMEFRAMES: tuple[str, ...] = ("base", "higher", "highest")
 """The bar itself and the two next coarser ones: hours, four hours, days; or days, weeks, months."""
 QUANTILES_LOW: tuple[float, ...] = (0.05, 0.1, 0.2, 0.35)
 QUANTILES_HIGH: tuple[float, ...] = (0.65, 0.8, 0.9, 0.95)
-ALLELE_TABLE_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +50,26 @@ class Condition:
         return f"{self.feature.text} {middle}{suffix}"
 
 
-def _of_feature(feature: Feature, timeframe: str) -> list[Condition]:
+def _of_feature(feature: Feature) -> list[tuple[Predicate, float]]:
+    """Its predicates with their thresholds, in order."""
     indicator = feature.indicator
     split = indicator.centre if indicator.centre is not None else 0.0
-    found: list[Condition] = []
+    found: list[tuple[Predicate, float]] = []
     if indicator.centre is not None:
-        found.append(Condition(feature, "above", split, timeframe))
+        found.append(("above", split))
     for level in indicator.levels:
-        found.append(Condition(feature, "below" if level < split else "above", level, timeframe))
+        found.append(("below" if level < split else "above", level))
     if indicator.group != "candle":
-        found += [Condition(feature, "below_quantile", q, timeframe) for q in QUANTILES_LOW]
-        found += [Condition(feature, "above_quantile", q, timeframe) for q in QUANTILES_HIGH]
-        found += [Condition(feature, "rising", 0.0, timeframe), Condition(feature, "falling", 0.0, timeframe)]
+        found += [("below_quantile", q) for q in QUANTILES_LOW]
+        found += [("above_quantile", q) for q in QUANTILES_HIGH]
+        found += [("rising", 0.0), ("falling", 0.0)]
     return found
 
 
 CONDITIONS: tuple[Condition, ...] = tuple(
-    condition for timeframe in TIMEFRAMES for feature in FEATURES for condition in _of_feature(feature, timeframe)
+    Condition(feature, predicate, threshold, timeframe)
+    for feature in FEATURES
+    for predicate, threshold in _of_feature(feature)
+    for timeframe in TIMEFRAMES
 )
 CONDITION_BY_TEXT: dict[str, int] = {condition.text: index for index, condition in enumerate(CONDITIONS)}

@@ -2,7 +2,8 @@
 
 A feature is an indicator with its parameters, made stationary: price-like indicators appear as a ratio
 (``close/sma(20)``), so that one threshold means the same in every year and on every instrument.
-Append only: positions are alleles, and alleles are inherited.
+Append only: positions are alleles, and alleles are inherited. So a new row goes to the end, also new parameters of an
+indicator that is there; everything else that moves a position needs a new ``GENOME_VERSION``.
 """
 
 from dataclasses import dataclass

@@ -46,7 +46,7 @@ def test_every_bit_is_the_condition_in_words(bar_us: int) -> None:
     bars = walk(2000, seed=9, bar_us=bar_us)
     bank, views = build_bank(bars), _views(bars)
     assert bank.words.shape == (len(CONDITIONS), 32)
-    for index in range(0, len(CONDITIONS), 11):  # 11 shares no factor with the ten conditions of a usual feature
+    for index in range(0, len(CONDITIONS), 13):  # 13 shares no factor with the 30 or 33 conditions of a usual feature
         condition = CONDITIONS[index]
         expected = _truth(condition, views[condition.timeframe])
         np.testing.assert_array_equal(condition_bits(bank, index), expected, err_msg=condition.text)
