@@ -35,11 +35,10 @@ from standalone.seeds import Inbox
 from standalone.services import breeders, desk, with_tap
 from standalone.session_clock import SessionClock
 from standalone.setup import prepare_all
+from standalone.watchdog import Watchdog
 
 TICK_S = 0.2
 FLUSH_EVERY_S = 1.0
-STALLED_S = 30.0
-"""A bus that neither empties nor changes for so long waits for a store that is down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ class Host:
         """For run.json: seconds over all sessions, and how it ended."""
         self._clock.save(time.monotonic())
         seconds = {name: round(self._clock.total(name), 3) for name in ("setup_s", "evolution_s", "wall_s")}
-        return {**seconds, "stopped_by": self.stopped_by, "finished": self.stopped_by != "interrupt"}
+        return {**seconds, "stopped_by": self.stopped_by, "finished": self.stopped_by in ("generations", "minutes")}
 
     async def _serve(self, arenas: Sequence[Arena]) -> Final:
         bus = open_bus("memory://")
@@ -114,15 +113,17 @@ class Host:
             watching = asyncio.create_task(watch.watch(), name="host")
             try:
                 await asyncio.sleep(0)  # every reader has subscribed now
-                await self._begin(bus, is_new=len(begun) < self.spec.islands)
+                # An island that has only answered seeds recovers nothing; the others drop what they have closed.
+                is_begun = [state.generation >= 0 for state in begun]
+                await self._begin(bus, is_new=len(begun) < self.spec.islands or not all(is_begun))
                 await self._evolve(bus, [*tasks, watching])
             finally:
                 stop.set()
                 ended = await asyncio.gather(*tasks, return_exceptions=True)
                 watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
-            for error in ended:
-                if isinstance(error, BaseException):
+                watched = await asyncio.gather(watching, return_exceptions=True)
+            for error in [*ended, *watched]:
+                if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
                     raise error
             paper = await _saved(states, desk(()))
             return Final(await _saved(states, SELECTOR), paper[0] if paper else PaperState())
@@ -176,17 +177,18 @@ class Host:
         inbox = Inbox(self.folder)
         self._phase, self._started = "evolving", time.monotonic()
         self._clock.start(self._started, self._overview().evaluated)
-        size, changed = -1, self._started
+        dog = Watchdog(self.spec.islands, self._started)
         while not any(task.done() for task in tasks) and self._interrupts < 2:
             if messages := list(inbox.new(self.spec.run_id)):
                 await bus.publish(messages)
             self._tick()
             now = time.monotonic()
             assert isinstance(bus, MemoryBus)
-            if (left := bus.size_bytes()) != size:
-                size, changed = left, now
-            is_over = not self._breeding or self._all_final()
-            if is_over and (left == 0 or now - changed > STALLED_S):
+            left = bus.size_bytes()
+            dog.see(now, left, {island: kept.header.generation for island, kept in self.chronicle.breeding.items()})
+            if self._breeding and not self._all_final():
+                dog.check(now)
+            elif left == 0 or dog.is_still(now):
                 break
             await asyncio.sleep(TICK_S)
         self._tick()

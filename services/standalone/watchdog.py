@@ -1,0 +1,37 @@
+"""The watchdog: a run that breeds but has nothing in flight and closes nothing is stuck, and says where."""
+
+from collections.abc import Mapping
+
+STALLED_S = 30.0
+"""A bus that neither empties nor changes for so long waits for a store that is down; an empty one for a lost event."""
+
+
+class Watchdog:
+    """Fed at every tick with the bytes on the bus and the last generation that each island has closed."""
+
+    def __init__(self, islands: int, now: float) -> None:
+        self._islands = islands
+        self._seen: tuple[int, dict[int, int]] = (-1, {})
+        self._changed = now
+
+    def see(self, now: float, size_bytes: int, closed: Mapping[int, int]) -> None:
+        """``now``: monotonic seconds."""
+        seen = size_bytes, dict(closed)
+        if seen != self._seen:
+            self._seen, self._changed = seen, now
+
+    def is_still(self, now: float) -> bool:
+        """Has nothing changed for too long?"""
+        return now - self._changed > STALLED_S
+
+    def check(self, now: float) -> None:
+        """While islands breed: raise RuntimeError, naming those that wait, when all is still on an empty bus."""
+        size_bytes, closed = self._seen
+        if size_bytes or not self.is_still(now):
+            return
+        behind = min((closed.get(island, -1) for island in range(self._islands)), default=-1)
+        waiting = [str(island) for island in range(self._islands) if closed.get(island, -1) == behind]
+        raise RuntimeError(
+            f"islands {', '.join(waiting)} wait for generation {behind + 1}, but nothing has been in flight for "
+            f"{STALLED_S:g} s: an event was lost"
+        )
