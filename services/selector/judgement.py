@@ -12,7 +12,7 @@ from common.genome.codec import to_json
 from common.genome.genes import ALLELE_SLOT
 from common.genome.layout import GENOME
 from selector.archive import cells, niche
-from selector.promotion import FIGURE, VALIDATION, VAULT, deflated, reads_per_island
+from selector.promotion import FIGURE, VALIDATION, VAULT, deflated
 from selector.state import IslandState
 from selector.statistics import one_sided_p
 
@@ -21,7 +21,7 @@ def verdicts(candidate: np.void, run: RunSpec) -> list[Verdict]:
     """Every gate of an answered ``CANDIDATE`` in order, with its figure and bound; it is a champion if all hold."""
     rules = run.promotion
     validation, vault = candidate["evidence"][VALIDATION], candidate["evidence"][VAULT]
-    level = rules.vault_alpha / (reads_per_island(run) * run.islands)
+    level = rules.vault_alpha / rules.vault_reads_max
     p_value = float(one_sided_p(vault[FIGURE["detrended_z"]]))
     score = float(deflated(candidate.reshape(1), int(candidate["trials"]))[0])
     return [

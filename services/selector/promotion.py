@@ -24,18 +24,22 @@ FIGURE = {name: column for column, name in enumerate(EVIDENCE)}
 """Column of each figure of the evidence."""
 
 
-def reads_per_island(run: RunSpec) -> int:
-    """Sealed reads that one island may spend in a run: an even share, at least one."""
-    return max(1, run.promotion.vault_reads_max // run.islands)
+def reads_of(run: RunSpec, island: int) -> int:
+    """Sealed reads that ``island`` may spend in a run: an even share, what is left over to the first islands.
+
+    All shares together are ``vault_reads_max``: where there are fewer reads than islands, the last islands have none.
+    """
+    share, left_over = divmod(run.promotion.vault_reads_max, run.islands)
+    return share + (island < left_over)
 
 
-def reads_due(run: RunSpec, generation: int) -> int:
-    """Reads that an island may have spent by the close of ``generation``.
+def reads_due(run: RunSpec, island: int, generation: int) -> int:
+    """Reads that ``island`` may have spent by the close of ``generation``.
 
     They are spread, for early generations have members that pass, and no read would be left for later ones:
     evenly over a run of known length; else the first after ``FIRST_READ_GENERATIONS``, each next after twice as long.
     """
-    budget = reads_per_island(run)
+    budget = reads_of(run, island)
     if run.generations:
         return budget * (generation + 1) // run.generations
     return min(budget, ((generation + 1) // FIRST_READ_GENERATIONS).bit_length())
@@ -61,7 +65,7 @@ def choose(state: IslandState, run: RunSpec) -> npt.NDArray[np.void] | None:
     any but the first islands (they are dealt to the instruments in turn, shifted by the island, so as many islands as
     there are instruments hold each of them once).
     """
-    if len(state.candidates) >= reads_due(run, state.generation):
+    if len(state.candidates) >= reads_due(run, state.island, state.generation):
         return None
     members = distinct(join(state.archive, state.population[state.population["violation"] <= 0]))
     evidence = members["evidence"][:, VALIDATION]

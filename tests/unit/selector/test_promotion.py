@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import norm
 
 from common.events.cohorts import OPERATOR_NAMES
-from common.events.spec import RunSpec
+from common.events.spec import Promotion, RunSpec
 from common.genome.codec import from_json
 from common.genome.genes import ALLELE_SLOT
 from selector.archive import cells, niche
 from selector.judgement import champion, outcomes, verdicts
-from selector.promotion import FIRST_READ_GENERATIONS, answered, choose, deflated, reads_due, reads_per_island, trials
+from selector.promotion import FIRST_READ_GENERATIONS, answered, choose, deflated, reads_due, reads_of, trials
 from selector.state import CANDIDATE, MEMBER, IslandState
 from tests.unit.selector.island_world import SMALL, figures, first_genome, variant
 
@@ -111,17 +113,33 @@ def test_an_island_spends_its_share_of_the_reads_and_no_more() -> None:
     while (candidate := choose(state, SMALL)) is not None:
         state = replace(state, candidates=np.concatenate([state.candidates, candidate]))
         chosen += 1
-    assert chosen == reads_per_island(SMALL) == 2
+    assert chosen == reads_of(SMALL, 2) == 2
     assert len(set(cells(state.candidates["descriptor"]))) == 2
-    few = variant(promotion=SMALL.promotion.model_copy(update={"vault_reads_max": 1}))
-    assert reads_per_island(few) == 1
+
+
+@given(islands=st.integers(1, 256), reads=st.integers(1, 600), generations=st.integers(0, 300))
+@settings(max_examples=60, deadline=None)
+def test_all_islands_together_never_read_more_than_the_run_may(islands: int, reads: int, generations: int) -> None:
+    run = variant(islands=islands, generations=generations, promotion=Promotion(vault_reads_max=reads))
+    shares = [reads_of(run, island) for island in range(islands)]
+    assert sum(shares) == reads
+    assert max(shares) - min(shares) <= 1
+    due = [reads_due(run, island, generations - 1 if generations else 2**31) for island in range(islands)]
+    assert all(now <= share for now, share in zip(due, shares, strict=True))
+    assert not generations or due == shares
+
+
+def test_an_island_without_a_share_reads_nothing() -> None:
+    few = variant(promotion=Promotion(vault_reads_max=2))
+    assert choose(island(members(1), generation=8), few) is None
+    assert choose(island(members(1), generation=8, island=1), few) is not None
 
 
 def test_reads_are_spread_over_the_run() -> None:
-    assert [reads_due(SMALL, generation) for generation in range(9)] == [0, 0, 0, 0, 1, 1, 1, 1, 2]
+    assert [reads_due(SMALL, 0, generation) for generation in range(9)] == [0, 0, 0, 0, 1, 1, 1, 1, 2]
     four = variant(generations=0, promotion=SMALL.promotion.model_copy(update={"vault_reads_max": 12}))
-    assert [reads_due(four, first * FIRST_READ_GENERATIONS - 1) for first in range(1, 9)] == [1, 2, 2, 3, 3, 3, 3, 4]
-    assert reads_due(four, FIRST_READ_GENERATIONS - 2) == 0
+    assert [reads_due(four, 0, first * FIRST_READ_GENERATIONS - 1) for first in range(1, 9)] == [1, 2, 2, 3, 3, 3, 3, 4]
+    assert reads_due(four, 0, FIRST_READ_GENERATIONS - 2) == 0
     once = registered(island(members(3)))
     assert choose(once, SMALL) is None
     assert choose(replace(once, generation=8), SMALL) is not None
@@ -139,8 +157,8 @@ def test_the_vault_s_bound_is_shared_by_all_reads_of_the_run() -> None:
     verdict = verdicts(judged(), SMALL)[-1]
     assert verdict.gate == "vault_p_value"
     assert verdict.bound == pytest.approx(0.05 / 6)
-    one_each = variant(promotion=SMALL.promotion.model_copy(update={"vault_reads_max": 1}))
-    assert verdicts(judged(), one_each)[-1].bound == pytest.approx(0.05 / 3)
+    single = variant(promotion=SMALL.promotion.model_copy(update={"vault_reads_max": 1}))
+    assert verdicts(judged(), single)[-1].bound == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(
