@@ -7,15 +7,15 @@ import numpy as np
 from common.backtest.arena import Arena
 from common.backtest.costs import cost_rates
 from common.backtest.measure import measure
-from common.backtest.windows import Cut, cut
-from common.errors import ContractError
+from common.backtest.windows import Cut, check_sealed, cut
+from common.errors import ConfigurationError
 from common.events.cohorts import STATUS, EvaluatedHeader, GenomeEvaluated, GenomeProposed
 from common.events.event import Event
 from common.events.spec import RunSpec
 from common.genome.codec import valid
 from common.service import Service
 
-MEASURED, REFUSED = STATUS.index("measured"), STATUS.index("refused")
+MEASURED, REFUSED, FAILED = (STATUS.index(name) for name in ("measured", "refused", "failed"))
 
 
 def cuts_of(run: RunSpec) -> list[Cut]:
@@ -23,38 +23,48 @@ def cuts_of(run: RunSpec) -> list[Cut]:
     return [cut(data.bars, **run.windows.model_dump()) for data in run.data]
 
 
-def evaluate(event: Event, arenas: Sequence[Arena]) -> GenomeEvaluated:
-    """Measure one cohort. Only a promotion reads the vault; genomes that may not exist are refused, not measured."""
+def evaluate(event: Event, arenas: Sequence[Arena], threads: int = 1) -> GenomeEvaluated:
+    """Measure one cohort. Only a promotion reads the vault.
+
+    Genomes that may not exist are refused, not measured; those with a figure that is not finite (prices near the end of
+    what a float can hold) have failed. Raises ConfigurationError when the run is not about these arenas.
+    """
     cohort = event.payload
     assert isinstance(cohort, GenomeProposed)
     run = event.run
     digests = [arena.bars.digest for arena in arenas]
     if [data.digest for data in run.data] != digests:
-        raise ContractError(
+        raise ConfigurationError(
             f"run.data: digests {[data.digest[:8] for data in run.data]} are not those of this evaluator's bars, "
             f"{[digest[:8] for digest in digests]}; start it on the data of run {run.run_id[:8]}"
         )
+    cuts = cuts_of(run)
+    check_sealed([data.name for data in run.data], [arena.bars.ts_us for arena in arenas], cuts)
     good = valid(cohort.population)
     costs = cost_rates(**run.costs.model_dump())
     promotion = cohort.header.purpose == "promotion"
-    found = measure(cohort.population[good], arenas, cuts_of(run), costs, run.evolution.trades_min, promotion)
-    blank = GenomeEvaluated.build(
+    found = measure(cohort.population[good], arenas, cuts, costs, run.evolution.trades_min, promotion, threads)
+    answer = GenomeEvaluated.build(
         EvaluatedHeader(**cohort.header.model_dump(), proposed_us=event.time_us),
         **cohort.data,
         status=np.where(good, MEASURED, REFUSED).astype(np.uint8),
     )
-    for column in ("objectives", "violation", "descriptor", "evidence"):
-        blank[column][good] = getattr(found, column)
-    return blank
+    figures = {name: getattr(found, name) for name in ("objectives", "violation", "descriptor", "evidence")}
+    rows = np.flatnonzero(good)
+    finite = np.all([np.isfinite(array.reshape(len(rows), -1)).all(axis=1) for array in figures.values()], axis=0)
+    answer["status"][rows[~finite]] = FAILED
+    for name, array in figures.items():
+        answer[name][rows[finite]] = array[finite]
+    return answer
 
 
-def service(arenas: Sequence[Arena]) -> Service[None]:
-    """An evaluator of runs on ``arenas``, in the order of ``run.data``."""
+def service(arenas: Sequence[Arena], threads: int = 1) -> Service[None]:
+    """An evaluator of runs on ``arenas``, in the order of ``run.data``; ``threads`` share each cohort."""
 
     def step(state: None, events: Sequence[Event]) -> tuple[None, list[Event]]:
         answers = []
         for event in events:
-            payload = evaluate(event, arenas)
+            payload = evaluate(event, arenas, threads)
             answers.append(event.answer(payload, str(payload.header.island)))
         return None, answers
 

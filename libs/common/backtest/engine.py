@@ -16,8 +16,8 @@ from common.backtest.signals import Logic, Words, bit, next_true
 from common.kernel import kernel
 
 Floats = npt.NDArray[np.float64]
-RUINED, STOPPED, TARGET, TRAILED, TIMED, SIGNALLED, ENDED = 0, 1, 2, 3, 4, 5, 6
-EXIT_REASONS: tuple[str, ...] = ("ruin", "stop", "target", "trail", "time", "signal", "end")
+NO_EXIT, STOPPED, TARGET, TRAILED, TIMED, SIGNALLED, ENDED, RUINED = range(8)
+EXIT_REASONS: tuple[str, ...] = ("", "stop", "target", "trail", "time", "signal", "end", "ruin")
 _ONE = np.uint64(1)
 STOP_SHARE_MAX = 0.5
 """A stop lies at most half the price away, whatever the ATR says: no position is without one."""
@@ -30,7 +30,9 @@ TRADE_FIELDS: tuple[str, ...] = (
     "units",
     "profit",
     "reason",
+    "carried",
 )
+"""``carried``: signed value of the position when its last bar began, at the close before (or at the entry price)."""
 
 
 class MarketArrays(NamedTuple):
@@ -78,20 +80,27 @@ def allowed(phenotype: Phenotype, regime: int, hour: int, weekday: int, month: i
 def exit_inside(
     side: int, open_: float, high: float, low: float, stop: float, trail: float, target: float
 ) -> tuple[float, int]:
-    """Price and reason of the exit inside a bar, reason 0 when there is none. ``trail`` and ``target`` 0: none."""
+    """Price and reason of the exit inside a bar, reason NO_EXIT when there is none. ``trail``, ``target`` 0: none.
+
+    The open comes before everything else of the bar: beyond a level it is the price. Then the stop, then the target.
+    """
     if side > 0:
         level = max(stop, trail)
         if low <= level:
+            if target > 0.0 and open_ >= target:
+                return open_, TARGET
             return min(open_, level), TRAILED if trail > stop else STOPPED
         if target > 0.0 and high >= target:
             return max(open_, target), TARGET
     else:
         level = min(stop, trail) if trail > 0.0 else stop
         if high >= level:
+            if target > 0.0 and open_ <= target:
+                return open_, TARGET
             return max(open_, level), TRAILED if level < stop else STOPPED
         if target > 0.0 and low <= target:
             return min(open_, target), TARGET
-    return 0.0, 0
+    return 0.0, NO_EXIT
 
 
 @kernel
@@ -173,7 +182,7 @@ def hold(
             if t >= np.uint64(latest):
                 return np.int64(t), open_[t], TIMED
             price, reason = exit_inside(side, open_[t], high[t], low[t], stop_level, trail, target)
-            if reason != 0:
+            if reason != NO_EXIT:
                 return np.int64(t), price, reason
         position = signed * close[t]
         value = cash + position
@@ -234,7 +243,7 @@ def simulate(
         before = cash
         cash = max(liquidate(holding, price, reason, costs), 0.0)
         turnover += holding.units * (holding.price + price) / before
-        _record(trades[count], holding, t, price, cash / before - 1.0, reason)
+        _record(trades[count], holding, t, price, cash / before - 1.0, reason, worked[t - start])
         count += 1
         equity[t - start] = cash
         if reason not in (TIMED, SIGNALLED):  # an exit at the open leaves that open free for the next entry
@@ -253,6 +262,8 @@ def liquidate(holding: Holding, price: float, reason: int, costs: CostRates) -> 
 
 
 @kernel
-def _record(row: Floats, holding: Holding, exit_bar: Integer, price: float, profit: float, reason: int) -> None:
+def _record(
+    row: Floats, holding: Holding, exit_bar: Integer, price: float, profit: float, reason: int, carried: float
+) -> None:
     row[0], row[1], row[2], row[3] = holding.side, holding.bar, exit_bar, holding.price
-    row[4], row[5], row[6], row[7] = price, holding.units, profit, reason
+    row[4], row[5], row[6], row[7], row[8] = price, holding.units, profit, reason, carried

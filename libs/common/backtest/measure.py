@@ -1,6 +1,7 @@
 """Populations measured on instruments and windows: objectives, behaviour and evidence, in genome order."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,9 @@ from common.backtest.metrics import (
     recovery_factor,
     shape,
 )
-from common.backtest.phenotype import Phenotype, express
+from common.backtest.phenotype import Phenotype, express, instrument_of
 from common.backtest.signals import STACK_DEPTH, Logic, decide
 from common.backtest.windows import Cut
-from common.genome.genes import ALLELE_SLOT
 from common.genome.layout import Population
 from common.kernel import kernel
 
@@ -65,21 +65,25 @@ def measure(
     costs: CostRates,
     trades_min: int,
     with_vault: bool,
+    threads: int = 1,
 ) -> Measures:
-    """Measure every genome on its instrument (allele ``portfolio.instrument`` modulo the number of arenas).
+    """Measure every genome on its instrument, the rows shared by ``threads``, which do not hold the interpreter's lock.
 
-    The vault is read only where ``with_vault`` says so. Releases the GIL: calls on parts of a population may run in
-    threads, and give the same rows as one call.
+    The vault is read only where ``with_vault`` says so. A row does not depend on its neighbours, nor on ``threads``.
     """
     size = len(population)
     found = Measures(np.zeros((size, 6)), np.zeros(size), np.zeros((size, 3), np.float32), np.zeros((size, 3, 9)))
-    alleles, reals, masks, trees = (
-        np.ascontiguousarray(population[block]) for block in ("alleles", "reals", "masks", "trees")
-    )
-    instrument = alleles[:, ALLELE_SLOT["portfolio.instrument"]] % len(arenas)
+    genes = tuple(np.ascontiguousarray(population[block]) for block in ("alleles", "reals", "masks", "trees"))
+    instrument = instrument_of(population, len(arenas))
+    shares = []
     for index, (arena, cut) in enumerate(zip(arenas, cuts, strict=True)):
-        rows = np.flatnonzero(instrument == index)
         plan = Plan.of(cut, with_vault)
+        for rows in np.array_split(np.flatnonzero(instrument == index), threads):
+            shares.append((rows, arena, plan))
+
+    def work(share: tuple[npt.NDArray[np.int64], Arena, Plan]) -> None:
+        rows, arena, plan = share
+        alleles, reals, masks, trees = genes
         _measure_rows(
             rows,
             alleles,
@@ -97,18 +101,29 @@ def measure(
             found.descriptor,
             found.evidence,
         )
+
+    if threads == 1:
+        for share in shares:
+            work(share)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, shares))
     return found
 
 
 @kernel
-def _market_mean(close: Floats, spans: npt.NDArray[np.int64], window: npt.NDArray[np.int64], wanted: int) -> float:
-    total, bars = 0.0, 0
+def _drift(
+    market: MarketArrays, spans: npt.NDArray[np.int64], window: npt.NDArray[np.int64], wanted: int
+) -> tuple[float, float]:
+    """Mean return of the instrument in a window, from close to open and from open to close; their sum is exact."""
+    whole, overnight, bars = 0.0, 0.0, 0
     for fold in range(len(spans)):
         if window[fold] == wanted:
             for t in range(max(spans[fold, 0], 1), spans[fold, 1]):
-                total += close[t] / close[t - 1] - 1.0
+                whole += market.close[t] / market.close[t - 1] - 1.0
+                overnight += market.open[t] / market.close[t - 1] - 1.0
             bars += spans[fold, 1] - spans[fold, 0]
-    return total / bars if bars else 0.0
+    return (overnight / bars, (whole - overnight) / bars) if bars else (0.0, 0.0)
 
 
 @kernel
@@ -134,7 +149,7 @@ def _measure_rows(
     longest = (spans[:, 1] - spans[:, 0]).max()
     equity, worked, losses = np.empty(longest), np.empty(longest), np.empty(len(market.close) + 1)
     trades = np.empty((longest, len(TRADE_FIELDS)))
-    means = np.array([_market_mean(market.close, spans, window, which) for which in range(3)])
+    drifts = np.array([_drift(market, spans, window, which) for which in range(3)])
     for row in rows:
         phenotype = express(alleles[row], reals[row], masks[row])
         logic = decide(trees[row], phenotype.direction, market.bank, stack, bitmaps)
@@ -146,7 +161,7 @@ def _measure_rows(
                     phenotype,
                     costs,
                     spans[window == which],
-                    means[which],
+                    drifts[which],
                     bars_per_year,
                     equity,
                     worked,
@@ -166,7 +181,7 @@ def _measure_window(
     phenotype: Phenotype,
     costs: CostRates,
     spans: npt.NDArray[np.int64],
-    market_mean: float,
+    drift: Floats,
     bars_per_year: float,
     equity: Floats,
     worked: Floats,
@@ -185,7 +200,7 @@ def _measure_window(
         start, stop = spans[fold]
         final, count, traded = simulate(market, logic, phenotype, costs, start, stop, capital, equity, worked, trades)
         before[:] = sums
-        moment_sums(equity, worked, trades[:count], start, stop - start, capital, market_mean, sums, losses)
+        moment_sums(equity, worked, trades[:count], start, stop - start, capital, drift[0], drift[1], sums, losses)
         mean, deviation = mean_deviation(sums[0] - before[0], sums[1] - before[1], sums[2] - before[2])
         sharpes[fold] = mean / deviation * annual if deviation > 0.0 else 0.0
         capital = final

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from common.backtest.engine import Floats
+from common.backtest.engine import SIGNALLED, STOPPED, TARGET, TIMED, TRAILED, Floats
 from common.kernel import kernel
 
 CVAR_SHARE = 0.05
@@ -21,33 +21,36 @@ def moment_sums(
     start: int,
     bars: int,
     equity_start: float,
-    market_mean: float,
+    overnight: float,
+    intraday: float,
     sums: Floats,
     losses: Floats,
 ) -> None:
     """Add one fold to ``sums``, and its negative returns to ``losses[int(sums[8]):]``.
 
     ``equity``, ``worked`` and ``trades``, as ``engine.simulate`` writes them for the fold of ``bars`` bars from
-    ``start`` on: only bars with a position are looked at. ``market_mean``: mean return of the instrument in the window.
-    ``sums`` (SUMS,): n, sums of r, r², r³, r⁴, of detrended d and d², bars in a position, losses so far, peak equity so
-    far, maximum drawdown so far, and bars in a long position (d = r - exposure x market mean).
+    ``start`` on: only bars with a position are looked at. ``overnight`` and ``intraday``: mean return of the instrument
+    in the window from close to open and from open to close. ``sums`` (SUMS,): n, sums of r, r², r³, r⁴, of detrended d
+    and d², bars in a position, losses so far, peak equity so far, maximum drawdown so far, and bars in a long position
+    (d = r - ``expected`` gain / equity).
     """
     s1, s2, s3, s4, d1, d2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    peak, drawdown = sums[9], sums[10]
+    peak, drawdown, last = sums[9], sums[10], equity_start
     floor = 1.0 - drawdown
-    last = equity_start
     long, active, found = 0, 0, np.uint64(sums[8])
     following = np.uint64(0)
     for trade in range(len(trades)):
         # The bar on which one trade ends and the next begins belongs to both, and counts once.
-        begin = max(np.uint64(trades[trade, 1] - start), following)
-        following = np.uint64(trades[trade, 2] - start + 1)
+        entry, end = np.uint64(trades[trade, 1] - start), np.uint64(trades[trade, 2] - start)
+        begin, following = max(entry, following), end + np.uint64(1)
         for t in range(begin, following):
             # The sign of a return is a coin flip: everything that depends on it is written without a branch.
             value = equity[t]
             scale = 1.0 / last
             r = (value - last) * scale
-            d = r - worked[t] * scale * market_mean
+            part = intraday if t == entry else overnight + intraday
+            gain = worked[t] * part if t < end else expected(trades, trade, worked[t], overnight, intraday)
+            d = r - gain * scale
             last = value
             rr = r * r
             s1 += r
@@ -68,6 +71,26 @@ def moment_sums(
         sums[column] += amount
     sums[8], sums[9], sums[10] = found, peak, drawdown
     sums[11] += long
+
+
+@kernel
+def expected(trades: Floats, trade: int, worked: float, overnight: float, intraday: float) -> float:
+    """What the market's drift alone gives on the last bar of ``trade``, in money; ``worked`` is that bar's.
+
+    An exit at the open held overnight only, and the next trade may hold from that open on. When an exit inside the bar
+    came nobody knows: drift that works for the position counts to the close, drift against it not at all, so that
+    neither side is flattered.
+    """
+    entry, end, reason, carried = trades[trade, 1], trades[trade, 2], trades[trade, 7], trades[trade, 8]
+    if entry == end:
+        return carried * intraday
+    gain = carried * overnight
+    if reason in (TIMED, SIGNALLED):
+        reopened = trade + 1 < len(trades) and trades[trade + 1, 1] == end
+        return gain + (worked * intraday if reopened else 0.0)
+    if reason in (STOPPED, TARGET, TRAILED):
+        return gain + max(carried * intraday, 0.0)
+    return gain + carried * intraday
 
 
 @kernel

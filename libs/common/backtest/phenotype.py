@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.genome.genes import ALLELE_GENES, ALLELE_SLOT, LEVERAGE_MAX, MASK_SLOT, REAL_SLOT
+from common.genome.layout import Population
 from common.kernel import kernel
 
 LONG, SHORT, BOTH = 0, 1, 2
@@ -58,6 +59,12 @@ class Phenotype(NamedTuple):
     months: Integer
 
 
+def instrument_of(population: Population | np.void, instruments: int) -> npt.NDArray[np.int64]:
+    """Which of the run's instruments each genome trades, shape (n,), or () for one genome: its slot, wrapped around."""
+    slots = population["alleles"][..., ALLELE_SLOT["portfolio.instrument"]]
+    return np.asarray(slots, np.int64) % instruments
+
+
 @kernel
 def express(alleles: npt.NDArray[np.uint8], reals: npt.NDArray[np.float32], masks: npt.NDArray[np.uint32]) -> Phenotype:
     """Decode the gene vectors of one genome; total: a mandatory stop and the leverage cap hold whatever they say."""
@@ -96,7 +103,7 @@ def distance(kind: Integer, amount: float, price: float, atr: float, stop: float
 
 @kernel
 def position_value(phenotype: Phenotype, equity: float, stop_share: float, volatility: float, fixed: float) -> float:
-    """Value to enter with, never above ``leverage_max`` times equity.
+    """Value to enter with, never above ``leverage_max`` times equity; 0 where the volatility it needs is unknown.
 
     ``stop_share``: stop distance over price; ``volatility``: annual, of the instrument; ``fixed``: value of the
     constant number of units.
@@ -105,7 +112,7 @@ def position_value(phenotype: Phenotype, equity: float, stop_share: float, volat
     if phenotype.sizing == FIXED_RISK:
         wanted = phenotype.risk_per_trade * equity / stop_share
     elif phenotype.sizing == VOLATILITY_TARGET:
-        wanted = phenotype.volatility_target * equity / volatility if volatility > 0.0 else limit
+        wanted = phenotype.volatility_target * equity / volatility if volatility > 0.0 else 0.0
     elif phenotype.sizing == FIXED_UNITS:
         wanted = fixed
     else:

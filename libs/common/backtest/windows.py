@@ -1,6 +1,10 @@
 """How history is cut into training folds, validation folds, the vault and the paper stretch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from common.errors import DataError
 
@@ -55,3 +59,20 @@ def cut(
         spans.append(tuple((first + k * length, first + (k + 1) * length) for k in range(folds)))
         first += folds * length + gap
     return Cut(spans[0], spans[1], spans[2], (first, bars))
+
+
+def check_sealed(names: Sequence[str], times: Sequence[npt.NDArray[np.int64]], cuts: Sequence[Cut]) -> None:
+    """Refuse windows of which one instrument's history before the vault overlaps another's from the vault on.
+
+    ``times`` (bars,) per instrument, microseconds since 1970. Logic bred on one instrument can be read on the vault of
+    another, so the seal is a date, the same for all. Raises DataError with the dates.
+    """
+    seen = [int(clock[cut.validation[-1][1] - 1]) for clock, cut in zip(times, cuts, strict=True)]
+    sealed = [int(clock[cut.vault[0][0]]) for clock, cut in zip(times, cuts, strict=True)]
+    last, first = int(np.argmax(seen)), int(np.argmin(sealed))
+    if seen[last] >= sealed[first]:
+        until, since = (np.datetime64(moment, "us").astype("datetime64[D]") for moment in (seen[last], sealed[first]))
+        raise DataError(
+            f"data: {names[last]} is bred and validated until {until}, but the vault of {names[first]} begins {since}; "
+            "give series that cover the same dates, or run them one at a time"
+        )

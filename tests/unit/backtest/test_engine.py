@@ -52,6 +52,16 @@ def test_a_gap_through_the_target_fills_at_the_better_open(market, genome):
     assert (trade.exit_price, trade.reason) == (120, "target")
 
 
+@pytest.mark.parametrize(("direction", "sign"), [("long", 1), ("short", -1)])
+def test_an_open_beyond_the_target_comes_before_the_stop_inside_the_bar(market, genome, direction, sign):
+    far = 100 + sign * 20
+    m = market([100, 100, far, 100], high=[100, 100, 120, 100], low=[100, 100, 80, 100], conditions=[on(4, 0)])
+    genes = {"exit.stop_distance": 5.0, "exit.target_kind": "percent", "exit.target_distance": 10.0}
+    entry = {f"{direction}_entry": [0], "entry.direction": direction}
+    [trade] = trades(m, genome(**entry, **genes)).trades
+    assert (trade.exit_price, trade.reason) == (far, "target")
+
+
 def test_of_stop_and_target_in_one_bar_the_stop_is_taken(market, genome):
     m = market([100] * 4, high=[100, 100, 120, 100], low=[100, 100, 90, 100], conditions=[on(4, 0)])
     genes = {"exit.stop_distance": 5.0, "exit.target_kind": "percent", "exit.target_distance": 10.0}
@@ -105,6 +115,12 @@ def test_a_stop_is_never_further_than_half_the_price(market, genome):
 def test_without_a_known_atr_there_is_no_stop_and_so_no_trade(market, genome):
     m = market([100] * 4, atr=float("nan"), conditions=[on(4, 0)])
     assert trades(m, genome(long_entry=[0], **{"exit.stop_kind": "atr"})).trades == []
+
+
+@pytest.mark.parametrize("volatility", [float("nan"), 0.0])
+def test_without_a_known_volatility_a_volatility_target_does_not_trade(market, genome, volatility):
+    m = market([100] * 4, volatility=volatility, conditions=[on(4, 0)])
+    assert trades(m, genome(long_entry=[0], **{"risk.sizing": "volatility_target"})).trades == []
 
 
 def test_a_short_position_mirrors_a_long_one(market, genome):

@@ -6,11 +6,12 @@ import pytest
 from common.backtest.arena import Arena, prepare
 from common.backtest.costs import cost_rates
 from common.backtest.measure import measure
-from common.backtest.replay import replay
+from common.backtest.replay import Trade, replay
 from common.backtest.windows import cut
 from common.events.cohorts import EVIDENCE
 from common.events.spec import OBJECTIVES
 from common.genome.genes import ALLELE_SLOT
+from common.market.bars import Bars
 from common.market.defaults import default_bars
 from generator.initialise import random_population
 from generator.tables import Settings
@@ -86,6 +87,25 @@ def test_a_genome_trades_the_instrument_its_gene_names(population, arenas):
     assert not np.array_equal(measured(moved, arenas).evidence, first.evidence)
 
 
+def drift_gain(trades: list[Trade], bars: Bars, start: int, stop: int) -> np.ndarray:
+    """What mean overnight and intraday returns alone would give the positions, in money, bar by bar."""
+    close = bars.close
+    overnight = np.mean([bars.open[t] / close[t - 1] - 1 for t in range(start, stop)])
+    intraday = np.mean([close[t] / close[t - 1] - 1 for t in range(start, stop)]) - overnight
+    gain = np.zeros(stop - start)
+    for trade in trades:
+        signed = trade.side * trade.units
+        gain[trade.entry_bar - start] += signed * trade.entry_price * intraday
+        for t in range(trade.entry_bar + 1, trade.exit_bar + 1):
+            carried = signed * close[t - 1]
+            gain[t - start] += carried * overnight
+            if t < trade.exit_bar or trade.reason == "end":
+                gain[t - start] += carried * intraday
+            elif trade.reason in ("stop", "trail", "target"):
+                gain[t - start] += max(carried * intraday, 0)
+    return gain
+
+
 def test_evidence_equals_a_replay_of_the_window(population, arenas):
     found = measured(population, arenas, with_vault=True)
     (start, stop) = CUT.vault[0]
@@ -100,8 +120,8 @@ def test_evidence_equals_a_replay_of_the_window(population, arenas):
         assert evidence["total_return"] == pytest.approx(path.equity[-1] - 1, rel=1e-12)
         assert evidence["mean"] == pytest.approx(returns.mean(), rel=1e-9, abs=1e-15)
         assert evidence["deviation"] == pytest.approx(returns.std(ddof=1), rel=1e-9)
-        market = arena.bars.close[start:stop] / arena.bars.close[start - 1 : stop - 1] - 1
-        excess = returns - path.exposure * market.mean()
+        before = np.concatenate(([1.0], path.equity[:-1]))
+        excess = returns - drift_gain(path.trades, arena.bars, start, stop) / before
         z = excess.mean() / excess.std(ddof=1) * np.sqrt(stop - start)
         assert evidence["detrended_z"] == pytest.approx(z, rel=1e-8, abs=1e-10)
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from common.backtest.engine import ENDED
 from common.backtest.metrics import (
     RATIO_LIMIT,
     SUMS,
@@ -29,8 +30,8 @@ def sums_of(returns: np.ndarray, market_mean: float = 0.0, folds: int = 1) -> tu
     for part in np.array_split(returns, folds):
         equity = capital * np.cumprod(1 + part)
         before = np.concatenate(([capital], equity[:-1]))
-        whole = np.array([[1.0, 0, len(part) - 1, 0, 0, 0, 0, 0]])
-        moment_sums(equity, before, whole, 0, len(part), capital, market_mean, sums, losses)
+        whole = np.array([[1.0, 0, len(part) - 1, 0, 0, 0, 0, ENDED, before[-1]]])
+        moment_sums(equity, before, whole, 0, len(part), capital, 0.0, market_mean, sums, losses)
         capital = equity[-1]
     return sums, losses[: int(sums[8])]
 

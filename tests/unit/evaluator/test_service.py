@@ -1,14 +1,17 @@
 """The evaluator answers every cohort once, in order, refuses what may not exist, and keeps the vault sealed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from common.backtest.arena import Arena, prepare
-from common.errors import ContractError, DataError
+from common.errors import ConfigurationError, DataError
 from common.events.cohorts import STATUS, GenomeEvaluated, GenomeProposed, ProposedHeader
 from common.events.event import Event
 from common.events.spec import DataSpec, RunSpec
 from common.genome.codec import genome_ids
+from common.market.bars import YEAR_US
 from common.market.synthetic import noise
 from evaluator.service import cuts_of, service
 from generator.initialise import random_population
@@ -97,7 +100,7 @@ def test_only_a_promotion_reads_the_vault(run, arenas, purpose):
 
 def test_a_cohort_of_another_data_set_is_refused_by_name(run, arenas):
     event = proposed(run, random_population(2, Settings(), 4, 0, 0))
-    with pytest.raises(ContractError, match=r"run\.data: digests"):
+    with pytest.raises(ConfigurationError, match=r"run\.data: digests"):
         service(arenas[::-1]).step(None, [event])
 
 
@@ -105,3 +108,38 @@ def test_too_little_history_is_said_before_anything_runs(run):
     short = run.model_copy(update={"data": (run.data[0].model_copy(update={"bars": 300}),)})
     with pytest.raises(DataError, match="300 bars"):
         cuts_of(short)
+
+
+def test_a_figure_that_is_not_finite_fails_its_row_and_no_other():
+    bars = noise(5, 1500)
+    wild = replace(bars, high=np.where(np.arange(1500) % 97 == 0, bars.high * 1e200, bars.high))
+    arena = prepare(wild)
+    data = DataSpec(name="wild", digest=wild.digest, bars=1500, bars_per_year=wild.bars_per_year)
+    run = RunSpec(data=(data,))
+    found = answer(run, [arena], proposed(run, random_population(300, Settings(), 4, 0, 0)))
+    failed = found["status"] == STATUS.index("failed")
+    assert 0 < failed.sum() < 300
+    for column in ("objectives", "violation", "descriptor", "evidence"):
+        assert np.isfinite(found[column]).all()
+        assert not found[column][failed].any()
+
+
+def test_threads_change_nothing(run, arenas):
+    event = proposed(run, random_population(101, Settings(instruments=2), 4, 0, 0))
+    _, [alone] = service(arenas).step(None, [event])
+    _, [shared] = service(arenas, threads=3).step(None, [event])
+    for column in GenomeEvaluated.columns:
+        assert alone.payload[column].tobytes() == shared.payload[column].tobytes()
+
+
+def test_a_vault_that_another_instrument_is_bred_on_is_refused_with_its_dates(arenas):
+    early = noise(9, 3000)
+    late = replace(early, name="late", ts_us=early.ts_us + 3 * YEAR_US)
+    both = [prepare(bars) for bars in (early, late)]
+    run = RunSpec(
+        data=tuple(
+            DataSpec(name=a.bars.name, digest=a.bars.digest, bars=3000, bars_per_year=a.bars_per_year) for a in both
+        )
+    )
+    with pytest.raises(DataError, match=r"late is bred and validated until .* vault of noise-9 begins"):
+        service(both).step(None, [proposed(run, random_population(2, Settings(), 4, 0, 0))])
