@@ -120,7 +120,10 @@ class Cache(Protocol):
 
 
 class Store(Protocol):
-    """The analytical store. Blocking: call it from a thread. Raises ContractError for a statement that is wrong."""
+    """The analytical store. Blocking: call it from a thread.
+
+    Raises ContractError for a statement that is wrong, TransientError for whatever else goes wrong.
+    """
 
     def execute(self, statement: str) -> None:
         """Run a statement without a result (DDL)."""

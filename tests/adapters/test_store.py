@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from common.errors import ConfigurationError, ContractError
+from common.errors import ConfigurationError, ContractError, TransientError
 from common.ports import Store
 from common.run.open import open_store
 
@@ -92,6 +92,16 @@ def test_a_wrong_statement_is_refused_and_the_store_goes_on(store: Store, statem
         store.query(statement)
     with pytest.raises(ContractError):
         store.insert("nowhere", pa.table({"a": [1]}))
+    assert store.query("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+
+
+def test_what_is_not_the_statement_s_fault_may_pass(store: Store) -> None:
+    for statement in (
+        "SELECT sum(number) FROM numbers(10000000) GROUP BY number SETTINGS max_memory_usage = 1000000",
+        "SELECT throwIf(1)",
+    ):
+        with pytest.raises(TransientError, match="store"):
+            store.query(statement)
     assert store.query("SELECT 1 AS one").to_pylist() == [{"one": 1}]
 
 

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,20 @@ from chdb.session import Session
 from common.errors import ConfigurationError, ContractError, TransientError
 
 _CODE = re.compile(r"Code: (\d+)\.")
-# Memory limit, disk full, cannot read or write a file, timeout, too many parts or queries: they pass.
-_PASSING = frozenset({"74", "75", "76", "159", "202", "241", "243", "252"})
+# The statement does not fit the tables or is none: missing columns or a wrong number of them, unknown functions,
+# identifiers, types or tables, values of another type, syntax, no common type.
+_WRONG = frozenset(
+    {"8", "10", "16", "20", "27", "36", "42", "43", "46", "47", "50", "53", "60", "62", "70", "81", "386"}
+)
 
 
 def _translated(error: Exception) -> ContractError | TransientError:
+    """What is not known to be the statement's fault (a disk, memory, a broken part, a session gone) may pass."""
     found = _CODE.search(str(error))
-    reason = str(error).splitlines()[0][:300]
-    if found and found[1] in _PASSING:
-        return TransientError(f"store: {reason}")
-    return ContractError(f"store refuses the statement: {reason}")
+    reason = (str(error) or type(error).__name__).splitlines()[0][:300]
+    if found and found[1] in _WRONG:
+        return ContractError(f"store refuses the statement: {reason}")
+    return TransientError(f"store: {reason}")
 
 
 class ChdbStore:
@@ -51,7 +56,7 @@ class ChdbStore:
                 try:
                     # chdb finds the Arrow table by the name of this function's variable.
                     self._session.query(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM Python(rows)")
-                except ChdbError as error:
+                except (ChdbError, RuntimeError, OSError) as error:
                     raise _translated(error) from error
 
     def query(self, sql: str) -> pa.Table:
@@ -67,5 +72,8 @@ class ChdbStore:
         with self._lock:
             try:
                 return bytes(self._session.query(sql, form).bytes())
-            except ChdbError as error:
+            except (ChdbError, RuntimeError, OSError) as error:
+                with suppress(ChdbError, RuntimeError, OSError):
+                    # After a query that failed on its way the next one gets no rows, whatever it asks: let it be this.
+                    self._session.query("SELECT 1")
                 raise _translated(error) from error
