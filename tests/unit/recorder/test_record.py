@@ -95,7 +95,7 @@ async def test_everything_on_the_bus_is_written_before_it_returns(store: Switche
     assert bus.log((ALERTS, 0)).size_bytes == 0
 
 
-async def test_a_store_that_is_down_for_a_while_stops_nobody_and_gets_everything_later(store: Switched) -> None:
+async def test_a_store_that_is_down_stops_nobody_and_gets_everything_later(store: Switched) -> None:
     bus = MemoryBus()
     other = await watch(bus, ALERTS)
     store.is_down = True
