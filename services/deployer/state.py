@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import orjson
 
 from common.errors import ConfigurationError
 from common.events.public import ChampionPromoted, DeploymentChanged
 from common.events.spec import RunSpec
+from common.framing import Frame, pack
 from deployer.feed import BAR, Received
 
 TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
@@ -22,8 +22,7 @@ TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
     }
 )
 
-_FORMAT = b"galapagos-paper-1\n"
-_HEAD_LENGTH_BYTES = 4
+_FORMAT = "paper-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +66,15 @@ def on_paper(state: PaperState, instrument: str | None = None) -> list[Transitio
 
 
 def dump(state: PaperState) -> bytes:
-    """The state as bytes: a format line, the length of a JSON head, the head, and the raw bars of each instrument."""
+    """The state as bytes: the bars of each instrument behind a head with all else."""
     instruments = sorted(state.bars)
     head = {
         "run": None if state.run is None else state.run.model_dump(mode="json"),
         "log": [[entry.change.model_dump_json(), entry.trace] for entry in state.log],
         "champions": {name: champion.model_dump_json() for name, champion in state.champions.items()},
-        "bars": [[name, len(state.bars[name])] for name in instruments],
+        "bars": instruments,
     }
-    text = orjson.dumps(head, option=orjson.OPT_SORT_KEYS)
-    length = len(text).to_bytes(_HEAD_LENGTH_BYTES, "little")
-    return b"".join([_FORMAT, length, text, *(state.bars[name].tobytes() for name in instruments)])
+    return pack(_FORMAT, head, [state.bars[name] for name in instruments])
 
 
 def load(data: bytes) -> PaperState:
@@ -92,17 +89,10 @@ def load(data: bytes) -> PaperState:
 
 
 def _load(data: bytes) -> PaperState:
-    start = len(_FORMAT) + _HEAD_LENGTH_BYTES
-    if data[: len(_FORMAT)] != _FORMAT:
-        raise ValueError("unknown format")
-    position = start + int.from_bytes(data[len(_FORMAT) : start], "little")
-    head = orjson.loads(data[start:position])
-    bars = {}
-    for name, count in head["bars"]:
-        bars[name] = np.frombuffer(data, BAR, count, position)
-        position += bars[name].nbytes
-    if position != len(data):
-        raise ValueError(f"{len(data) - position} bytes too many")
+    frame = Frame(_FORMAT, data)
+    head = frame.head
+    bars = {name: frame.take(BAR) for name in head["bars"]}
+    frame.end()
     log = tuple(Transition(DeploymentChanged.model_validate_json(change), trace) for change, trace in head["log"])
     fold(log)
     return PaperState(

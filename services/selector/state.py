@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
 from common.errors import ConfigurationError
 from common.events.cohorts import GENOME_COLUMNS, MEASURE_COLUMNS, MEMBER_COLUMNS
 from common.events.spec import RunSpec
+from common.framing import Frame, pack
 
 _COLUMNS = GENOME_COLUMNS | MEASURE_COLUMNS | MEMBER_COLUMNS
 MEMBER = np.dtype(list(_COLUMNS.items()))
@@ -23,8 +23,7 @@ MEMBER_FIELDS = tuple(_COLUMNS)
 Members = npt.NDArray[np.void]
 """Records of dtype ``MEMBER``, shape (n,); never written to once they are in a state."""
 
-_FORMAT = b"galapagos-island-1\n"
-_HEAD_LENGTH_BYTES = 4
+_FORMAT = "island-1"
 
 
 def _none() -> Members:
@@ -82,7 +81,7 @@ def _contiguous_ids(members: Members) -> npt.NDArray[Any]:
 
 
 def dump(state: IslandState) -> bytes:
-    """The state as bytes: a format line, the length of a JSON head, the head, and the raw records in sequence."""
+    """The state as bytes: the records behind a head with all else."""
     arrays = [state.population, state.archive, state.seeds, state.candidates]
     arrays += [members for _, members in (*state.arrived, *state.sent)]
     if state.pending is not None:
@@ -94,11 +93,8 @@ def dump(state: IslandState) -> bytes:
         "arrived": [generation for generation, _ in state.arrived],
         "sent": [generation for generation, _ in state.sent],
         "pending": state.pending is not None,
-        "lengths": [len(array) for array in arrays],
     }
-    text = orjson.dumps(head, option=orjson.OPT_SORT_KEYS)
-    length = len(text).to_bytes(_HEAD_LENGTH_BYTES, "little")
-    return b"".join([_FORMAT, length, text, *(array.tobytes() for array in arrays)])
+    return pack(_FORMAT, head, arrays)
 
 
 def load(data: bytes) -> IslandState:
@@ -113,22 +109,11 @@ def load(data: bytes) -> IslandState:
 
 
 def _load(data: bytes) -> IslandState:
-    start = len(_FORMAT) + _HEAD_LENGTH_BYTES
-    if data[: len(_FORMAT)] != _FORMAT:
-        raise ValueError("unknown format")
-    position = start + int.from_bytes(data[len(_FORMAT) : start], "little")
-    head = orjson.loads(data[start:position])
-    arrays = []
-    for index, length in enumerate(head["lengths"]):
-        dtype = CANDIDATE if index == 3 else MEMBER
-        arrays.append(np.frombuffer(data, dtype, length, position))
-        position += length * dtype.itemsize
-    if position != len(data):
-        raise ValueError(f"{len(data) - position} bytes too many")
-    population, archive, seeds, candidates, *others = arrays
-    rest = iter(others)
+    frame = Frame(_FORMAT, data)
+    head = frame.head
     island, generation, evaluated, refused, failed = head["numbers"]
-    return IslandState(
+    population, archive, seeds = (frame.take(MEMBER) for _ in range(3))
+    state = IslandState(
         run=None if head["run"] is None else RunSpec.model_validate(head["run"]),
         island=island,
         generation=generation,
@@ -139,11 +124,13 @@ def _load(data: bytes) -> IslandState:
         archive=archive,
         seeds=seeds,
         seed_cohorts=tuple(head["seed_cohorts"]),
-        candidates=candidates,
-        arrived=tuple((source, next(rest)) for source in head["arrived"]),
-        sent=tuple((source, next(rest)) for source in head["sent"]),
-        pending=next(rest) if head["pending"] else None,
+        candidates=frame.take(CANDIDATE),
+        arrived=tuple((source, frame.take(MEMBER)) for source in head["arrived"]),
+        sent=tuple((source, frame.take(MEMBER)) for source in head["sent"]),
+        pending=frame.take(MEMBER) if head["pending"] else None,
     )
+    frame.end()
+    return state
 
 
 def fingerprint(state: IslandState) -> bytes:

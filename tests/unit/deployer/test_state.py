@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common import framing
 from common.errors import ConfigurationError
 from deployer.limits import Limits
 from deployer.service import service
@@ -55,6 +56,13 @@ def test_damaged_bytes_are_refused_with_a_remedy(cut, junk):
     for damaged in (whole[:cut], whole + junk, whole[:-1], b"galapagos-paper-9\n" + whole[18:]):
         with pytest.raises(ConfigurationError, match="start a new run"):
             load(damaged)
+
+
+def test_a_state_of_another_genome_version_is_refused_with_a_remedy(monkeypatch):
+    whole = dump(busy())
+    monkeypatch.setattr(framing, "GENOME_VERSION", 2)
+    with pytest.raises(ConfigurationError, match="genomes are of version 1"):
+        load(whole)
 
 
 def test_the_fingerprint_knows_deployments_and_bars_but_no_clock():

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from common import framing
 from common.errors import ConfigurationError
 from selector.state import MEMBER, IslandState, distinct, dump, fingerprint, join, load
 from tests.unit.selector.island_world import World
@@ -44,6 +45,13 @@ def test_damaged_bytes_are_refused() -> None:
     for broken in (b"", b"nonsense" * 9, whole[:-1], whole + b"x", whole.replace(b"island-1", b"island-9")):
         with pytest.raises(ConfigurationError, match="start a new run"):
             load(broken)
+
+
+def test_a_state_of_another_genome_version_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = dump(states()[-1])
+    monkeypatch.setattr(framing, "GENOME_VERSION", 2)
+    with pytest.raises(ConfigurationError, match="genomes are of version 1"):
+        load(whole)
 
 
 def test_the_fingerprint_forgets_the_clock_and_the_traces_and_nothing_else() -> None:
