@@ -31,10 +31,7 @@ class GenomeError(ContractError):
     """
 
     def __init__(self, gene: str, value: object, remedy: str) -> None:
-        shown = _shown(value)
-        super().__init__(
-            f"gene {gene}: {shown if len(shown) <= 80 else shown[:77] + '...'} is not allowed; use {remedy}"
-        )
+        super().__init__(f"gene {gene}: {_shown(value)} is not allowed; use {remedy}")
         self.gene = gene
 
 

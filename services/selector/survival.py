@@ -51,25 +51,17 @@ def standing(objectives: Floats, violation: Floats, wanted: int) -> tuple[Ranks,
     return rank, _crowding(objectives, rank, repeated, by_rank)
 
 
-def crowding_distance(points: Floats) -> Floats:
-    """Crowding distance (n,) of the rows of one front ``points`` (n, m), divided by m; infinite at either end.
-
-    Of several equal rows all but the first get 0, so that a front of copies makes way for what differs. An objective
-    that is constant counts 0. Ties in one objective are taken in row order.
-    """
-    n = len(points)
-    order = np.lexsort(points.T)
-    repeated = np.zeros(n, np.bool_)
-    repeated[order[1:][(points[order[1:]] == points[order[:-1]]).all(axis=1)]] = True
-    return _crowding(points, np.zeros(n, np.int32), repeated, np.arange(n))
-
-
 def _best_first(rank: Ranks, crowding: Floats) -> npt.NDArray[np.int64]:
     return np.lexsort((-crowding, rank))
 
 
 @kernel
 def _crowding(points: Floats, rank: Ranks, repeated: npt.NDArray[np.bool_], by_rank: npt.NDArray[np.int64]) -> Floats:
+    """Crowding distance (n,) within each front, divided by m; infinite at either end of an objective.
+
+    Of equal rows of a front all but the first get 0, so that copies make way for what differs. An objective that is
+    constant counts 0. Ties in one objective are taken in row order.
+    """
     n, m = points.shape
     crowding = np.zeros(n)
     start = 0

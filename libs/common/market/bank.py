@@ -75,12 +75,6 @@ def build_bank(bars: Bars, wanted: Sequence[int] | None = None, threads: int = 1
     return Bank(words, len(bars))
 
 
-def condition_bits(bank: Bank, index: int) -> npt.NDArray[np.bool_]:
-    """One condition of the bank as truth per bar, (bars,)."""
-    little = bank.words[index].astype("<u8").view(np.uint8)
-    return np.unpackbits(little, count=bank.bars, bitorder="little").astype(np.bool_)
-
-
 def _fill_feature(feature: int, view: Coarse, rows: npt.NDArray[np.int64], words: npt.NDArray[np.uint64]) -> None:
     """Write the ``rows`` of ``words``: conditions on one feature of one timeframe."""
     sources = np.full((3, len(view.bars)), np.nan)

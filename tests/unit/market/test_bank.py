@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from common.genome.conditions import CONDITION_BY_TEXT, CONDITIONS, TIMEFRAMES, Condition
 from common.genome.features import FEATURES
-from common.market.bank import Bank, build_bank, condition_bits
+from common.market.bank import Bank, build_bank
 from common.market.bars import DAY_US, HOUR_US, Bars
 from common.market.defaults import default_bars
 from common.market.indicators import feature_series
@@ -39,6 +39,12 @@ def _truth(condition: Condition, view: Coarse) -> np.ndarray:
 
 def _views(bars: Bars) -> dict[str, Coarse]:
     return dict(zip(TIMEFRAMES, (Coarse(bars, np.arange(len(bars), dtype=np.int32)), *coarser(bars)), strict=True))
+
+
+def condition_bits(bank: Bank, index: int) -> np.ndarray:
+    """One condition of the bank as truth per bar, (bars,)."""
+    little = bank.words[index].astype("<u8").view(np.uint8)
+    return np.unpackbits(little, count=bank.bars, bitorder="little").astype(np.bool_)
 
 
 @pytest.mark.parametrize("bar_us", [HOUR_US, DAY_US])
