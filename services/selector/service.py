@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from common.errors import ContractError
+from common.errors import ContractError, GenomeError
 from common.events.cohorts import STATUS, Cohort, GenomeEvaluated, GenomeProposed, MigrantSent, ParentsSelected
 from common.events.event import Event
 from common.events.public import ChampionPromoted
 from common.events.spec import RunSpec
 from common.events.trace import pack, unpack
+from common.genome.codec import check, genome_ids, valid
 from common.service import Service
 from selector import migration, promotion, reports
 from selector.closing import close
@@ -20,8 +21,8 @@ from selector.state import MEMBER, IslandState, Members, dump, join, load
 def step(state: IslandState, events: Sequence[Event]) -> tuple[IslandState, list[Event]]:
     """Take evaluated cohorts and migrants of one island; answer with parents, migrants, sealed reads and champions.
 
-    What was seen before changes nothing. Raises ContractError for an event of another run, and for a cohort whose
-    generation cannot exist yet.
+    What was seen before changes nothing. Raises ContractError for an event of another run, for a cohort whose
+    generation cannot exist yet, and for measures of a genome that may not exist or goes by an id that is not its own.
     """
     out: list[Event] = []
     for event in events:
@@ -101,9 +102,17 @@ def _born(event: Event) -> Members:
 
 
 def _records(cohort: Cohort) -> Members:
+    """The rows of a cohort. Those that were measured compete, so what they say of their genomes must be true."""
     members = np.zeros(len(cohort), MEMBER)
     for name, column in cohort.data.items():
         members[name] = column
+    competing = np.flatnonzero(members["status"] == STATUS.index("measured"))
+    population = cohort.population[competing]
+    wrong = competing[~valid(population) | (genome_ids(population) != members["genome_id"][competing])]
+    if len(wrong):
+        check(cohort.population[wrong[0]])
+        named = members["genome_id"][wrong[0]].tobytes().hex()
+        raise GenomeError("genome_id", named, "the id of the genome it comes with")
     return members
 
 

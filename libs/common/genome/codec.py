@@ -66,7 +66,7 @@ def valid(population: Population) -> npt.NDArray[np.bool_]:
             ok &= masks[:, slot] == mask.default
     for block in RESERVED_BLOCKS:
         raw = np.ascontiguousarray(population[block]).view(np.uint8)
-        ok &= ~raw.reshape(len(population), -1).any(axis=1)
+        ok &= ~raw.reshape(len(population), GENOME[block].itemsize).any(axis=1)
     direction = np.array(alleles[:, ALLELE_SLOT["entry.direction"]])
     ok &= trees_valid(np.array(population["trees"]), direction)
     return ok

@@ -141,3 +141,7 @@ def test_equal_genomes_have_equal_bytes_whatever_the_sign_of_zero() -> None:
     population = genomes(1)
     population["reals"][:, -1] = -0.0
     assert not np.signbit(codec.canonical(population)["reals"][:, -1]).any()
+
+
+def test_of_no_genomes_none_is_invalid() -> None:
+    assert len(codec.valid(genomes(1)[:0])) == len(codec.genome_ids(genomes(1)[:0])) == 0

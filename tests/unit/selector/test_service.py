@@ -9,8 +9,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from common.errors import ContractError
-from common.events.cohorts import OPERATOR_NAMES, ParentsSelected
+from common.errors import ContractError, GenomeError
+from common.events.cohorts import MEASURE_COLUMNS, OPERATOR_NAMES, MigrantSent, ParentsSelected
 from common.events.event import Event
 from common.events.public import GenomeSeeded
 from common.events.spec import RunSpec
@@ -71,6 +71,31 @@ def test_a_run_promotes_something_within_its_reads_and_says_nothing_twice() -> N
         assert state.candidates["answered"].all()
     for payload in world.champions.values():
         assert all(verdict.passed for verdict in payload.verdicts)
+
+
+@pytest.mark.parametrize("column", ["genome", "genome_id"])
+@pytest.mark.parametrize("kind", ["evolution", "promotion", "migrant"])
+def test_forged_measures_are_refused_and_leave_no_trace(column: str, kind: str) -> None:
+    lane = [(where, event) for where, event in reference().delivered if kind_of(event) == kind]
+    where, event = lane[0]
+    data = {name: array.copy() for name, array in event.payload.data.items()}
+    row = int(np.flatnonzero(data["status"] == 0)[0])
+    raw = data[column].view(np.uint8).reshape(len(event.payload), -1)
+    raw[row, 0] ^= 0xFF
+    forged = replace(event, payload=type(event.payload).build(event.payload.header, **data))
+    state = reference().states[where]
+    with pytest.raises(GenomeError, match="genome_id" if column == "genome_id" else "version"):
+        SERVICE.step(state, [forged])
+    # Nobody trades what was refused: an invalid genome may stand there, and the others count.
+    data["status"][row] = 1
+    for name in MEASURE_COLUMNS:
+        if name != "status":
+            data[name][row] = 0
+    SERVICE.step(state, [replace(event, payload=type(event.payload).build(event.payload.header, **data))])
+
+
+def kind_of(event: Event) -> str:
+    return "migrant" if isinstance(event.payload, MigrantSent) else event.payload.header.purpose
 
 
 @given(st.integers(0, 2**32))
