@@ -6,7 +6,7 @@ from scipy.stats import binom, norm
 
 from common.events.spec import Promotion, RunSpec
 from selector.judgement import champion, verdicts
-from selector.promotion import FIGURE, VAULT, answered, choose
+from selector.promotion import FIGURE, VAULT, answered, choose, reads_of
 from selector.state import CANDIDATE, IslandState
 from tests.unit.selector.island_world import SMALL, variant
 from tests.unit.selector.test_promotion import island, judged, members
@@ -67,6 +67,7 @@ def promotes(run: RunSpec, where: int, rng: np.random.Generator) -> bool:
     while (candidate := choose(state, run)) is not None:
         state, answer = read(state, candidate, rng)
         found |= champion(answer, where, run) is not None
+    assert len(state.candidates) == reads_of(run, where)
     return found
 
 
