@@ -51,15 +51,18 @@ app.add_typer(data.app, name="data")
 def main() -> None:
     """The entry point. Exit codes: 0 done, 2 usage or bad input, 1 a bug, 130 a second Ctrl-C."""
     from common.errors import GalapagosError
+    from standalone.interrupt import StoppedAtOnceError
 
     try:
         app()
     except GalapagosError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, StoppedAtOnceError):
         typer.echo("stopped; a run goes on with `galapagos run --resume`", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        # At once: an ordinary exit waits for threads, and set-up may have left a compiler at work.
+        sys.stdout.flush()
+        os._exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output went away (`galapagos seed conditions | head`); nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

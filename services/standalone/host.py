@@ -27,6 +27,7 @@ from selector.state import IslandState
 from standalone import watcher
 from standalone.chronicle import Chronicle
 from standalone.feed import feed, histories
+from standalone.interrupt import StoppedAtOnceError
 from standalone.live import View
 from standalone.outcome import publish_champions
 from standalone.overview import Overview, overview
@@ -77,17 +78,20 @@ class Host:
         self._flushed = 0.0
 
     async def run(self) -> Final:
-        """Run until the end that was asked for, or Ctrl-C; everything is stopped and closed on return."""
+        """Run until the end that was asked for, or Ctrl-C; everything is stopped and closed on return.
+
+        A second Ctrl-C raises StoppedAtOnceError: what has been reached is saved, the rest is left.
+        """
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(self.settings.workers + 8))
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupt)
         try:
-            preparing = asyncio.ensure_future(prepare_all(self.spec, self.bars, self.settings.workers))
-            while not preparing.done():
-                self._show()
-                await asyncio.wait([preparing], timeout=TICK_S)
-            return await self._serve(preparing.result())
+            arenas = await self._prepare(loop)
+            final = await (self._stored() if self._interrupts else self._serve(arenas))
+            if self._interrupts > 1:
+                raise StoppedAtOnceError
+            return final
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
@@ -98,6 +102,30 @@ class Host:
         self._clock.save(time.monotonic())
         seconds = {name: round(self._clock.total(name), 3) for name in ("setup_s", "evolution_s", "wall_s")}
         return {**seconds, "stopped_by": self.stopped_by, "finished": self.stopped_by in ("generations", "minutes")}
+
+    async def _prepare(self, loop: asyncio.AbstractEventLoop) -> list[Arena]:
+        """Set up; the first Ctrl-C lets it come to the end of its step, the second leaves its threads behind."""
+        preparing = asyncio.ensure_future(
+            prepare_all(self.spec, self.bars, self.settings.workers, lambda: not self._interrupts)
+        )
+        while not preparing.done():
+            self._show()
+            if self._interrupts > 1:
+                # The loop waits for its executor when it closes, and nothing interrupts a compiler.
+                loop.set_default_executor(ThreadPoolExecutor(1))
+                raise StoppedAtOnceError
+            await asyncio.wait([preparing], timeout=TICK_S)
+        if self._interrupts:
+            self.stopped_by = "interrupt"
+        return preparing.result()
+
+    async def _stored(self) -> Final:
+        """What an earlier session ended with; nothing for a run that has not begun."""
+        states = open_states(self.folder.states)
+        try:
+            return await _final(states)
+        finally:
+            await states.close()
 
     async def _serve(self, arenas: Sequence[Arena]) -> Final:
         bus = open_bus("memory://")
@@ -125,8 +153,7 @@ class Host:
             for error in [*ended, *watched]:
                 if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
                     raise error
-            paper = await _saved(states, desk(()))
-            return Final(await _saved(states, SELECTOR), paper[0] if paper else PaperState())
+            return await _final(states)
         finally:
             await bus.close()
             await states.close()
@@ -220,9 +247,7 @@ class Host:
     def _interrupt(self) -> None:
         self._interrupts += 1
         if self._interrupts == 1:
-            self.view.say(
-                "stopping: the cohorts in hand are finished first; Ctrl-C again stops at once, nothing is lost"
-            )
+            self.view.say("stopping: what is in hand is finished first; Ctrl-C again stops at once, nothing is lost")
 
     def _overview(self) -> Overview:
         elapsed_s = time.monotonic() - self.settings.began
@@ -230,6 +255,11 @@ class Host:
 
     def _show(self) -> None:
         self.view.show(self._overview())
+
+
+async def _final(states: StateStore) -> Final:
+    paper = await _saved(states, desk(()))
+    return Final(await _saved(states, SELECTOR), paper[0] if paper else PaperState())
 
 
 async def _saved(states: StateStore, service: Service[Any]) -> list[Any]:

@@ -1,7 +1,7 @@
 """Set-up: condition banks for every instrument, and every kernel compiled before the clock of the evolution starts."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from common.backtest.arena import Arena, prepare
 from common.events.event import Event
@@ -13,15 +13,15 @@ from standalone.services import breeders
 WARM_UP_OFFSPRING = 64
 
 
-async def prepare_all(spec: RunSpec, bars: Sequence[Bars], workers: int) -> list[Arena]:
-    """An arena per instrument, in the order of ``spec.data``; then one tiny run in memory."""
+async def prepare_all(spec: RunSpec, bars: Sequence[Bars], workers: int, is_wanted: Callable[[], bool]) -> list[Arena]:
+    """An arena per instrument, in the order of ``spec.data``; then one tiny run in memory, while it is wanted."""
     threads = max(1, workers // len(bars))
     arenas = list(await asyncio.gather(*(asyncio.to_thread(prepare, series, None, threads) for series in bars)))
-    await asyncio.to_thread(warm_up, spec, arenas)
+    await asyncio.to_thread(warm_up, spec, arenas, is_wanted)
     return arenas
 
 
-def warm_up(spec: RunSpec, arenas: Sequence[Arena]) -> None:
+def warm_up(spec: RunSpec, arenas: Sequence[Arena], is_wanted: Callable[[], bool]) -> None:
     """Let two generations of a small run pass through the services, one event after the other.
 
     Numba compiles on the first call; a newcomer's two minutes should be spent on strategies.
@@ -32,7 +32,7 @@ def warm_up(spec: RunSpec, arenas: Sequence[Arena]) -> None:
     small = spec.model_copy(update={"islands": 2, "generations": 2, "evolution": evolution})
     services, states = breeders(arenas), dict[tuple[str, str], object]()
     queue = [Event(ControlIssued(action="start"), "run", RunSpec(**small.model_dump()), "warm-up")]
-    while queue:
+    while queue and is_wanted():
         event = queue.pop(0)
         for service in services:
             if type(event.payload) not in service.consumes:
