@@ -82,7 +82,7 @@ def _run(
         **timing,
         **found,
         "strategies_per_hour": found["strategies_evaluated"] / evolution_s * 3600 if evolution_s > 0 else 0.0,
-        "deployments": len(seconds),
+        "deployments": sum(row["state"] == "paper" for row in deployments),
         "on_paper": len(on_paper(paper)),
         "birth_to_deployment_s_p50": results.percentile(seconds, 0.5),
         "birth_to_deployment_s_p99": results.percentile(seconds, 0.99),

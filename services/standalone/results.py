@@ -105,8 +105,12 @@ def digest(islands: Sequence[IslandState], paper: PaperState) -> str:
 
 
 def seconds_to_paper(deployments: Iterable[Row]) -> list[float]:
-    """From the birth of each champion that went on paper to its deployment, in seconds, ascending."""
-    return sorted((row["time_us"] - row["born_us"]) / 1e6 for row in deployments if row["state"] == "paper")
+    """From the birth of each champion that went on paper to its deployment, in seconds, ascending.
+
+    ``time_us`` 0 is unknown: a kill came between the state and the journal. Such a row is left out.
+    """
+    on_paper = (row for row in deployments if row["state"] == "paper" and row["time_us"])
+    return sorted((row["time_us"] - row["born_us"]) / 1e6 for row in on_paper)
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:

@@ -17,7 +17,7 @@ from standalone.live import duration, objective_text
 from standalone.report_family import family_tree, place
 from standalone.report_figures import Elites, archive, progress
 from standalone.report_words import funnel, gate_words, refusal_sentences, verdict, verdict_row
-from standalone.results import percentile
+from standalone.results import percentile, seconds_to_paper
 
 SPEC = RunSpec(data=(DataSpec(name="x", digest="0" * 32, bars=1000, bars_per_year=250.0),))
 
@@ -114,6 +114,16 @@ def test_a_family_is_placed_by_generation_and_every_line_ends_at_a_birth() -> No
     lines = family_tree(births).data[0]
     ends = set(zip([x for x in lines.x if x is not None], [y for y in lines.y if y is not None], strict=True))
     assert ends == set(places.values())
+
+
+def test_a_deployment_whose_time_a_kill_took_has_no_birth_to_deployment() -> None:
+    born = 1_000_000
+    rows = [
+        {"state": "paper", "born_us": born, "time_us": 3_500_000},
+        {"state": "paper", "born_us": born, "time_us": 0},
+        {"state": "validated", "born_us": born, "time_us": 2_000_000},
+    ]
+    assert seconds_to_paper(rows) == [2.5]
 
 
 def test_percentiles_are_nearest_rank() -> None:
