@@ -1,6 +1,7 @@
 """What `galapagos explain` shows: the words and example trades of a champion or of a genome file, on given bars."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ from rich.table import Table
 
 from common.backtest.replay import replay
 from common.errors import ConfigurationError
-from common.events.spec import Costs
+from common.events.spec import Costs, Windows
 from common.genome.codec import from_json, to_json
 from common.market.bars import Bars
 from standalone.champions import find
-from standalone.curves import arena_for, date_text, example_trades, instrument_of, rates_of, trade_row
+from standalone.chronicle import Chronicle
+from standalone.curves import arena_for, cut_of, date_text, example_trades, instrument_of, rates_of, trade_row
 from standalone.explain import explain
 from standalone.request import read_data
 from standalone.run_folder import RunFolder
@@ -23,28 +25,51 @@ from standalone.seeds import identity, read_genome
 WARMUP_BARS = 250
 
 
-def subject(what: str, out: Path | None, data: Sequence[Path]) -> tuple[np.void, list[Bars], Costs]:
-    """The genome, and the bars and costs to show it on: those of its run, or of the files, or the built-in ones."""
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A genome, and the bars and costs to show it on; ``sealed``: by these windows, up to the vault only.
+
+    Looking at the vault is counted, so only a genome whose read the run has counted is shown there.
+    """
+
+    genome: np.void
+    bars: list[Bars]
+    costs: Costs
+    sealed: Windows | None
+
+
+def subject(what: str, out: Path | None, data: Sequence[Path]) -> Subject:
+    """Find it, with the bars and costs of its run, or of the files, or the built-in ones."""
     path = Path(what)
     if path.suffix == ".json" or path.is_file():
         genome = read_genome(path)
         if out is None:
-            return genome, read_data(data), Costs()
+            return Subject(genome, read_data(data), Costs(), Windows())
         folder = RunFolder.open(out)
+        is_answered = identity(genome) in {
+            row["genome_id"] for row in Chronicle.open(folder.journal, folder.family).of("candidate")
+        }
     else:
         if data:
             raise ConfigurationError("--data: goes with a FILE; a champion is shown on the bars of its run")
         folder = RunFolder.open(out)
         genome = from_json(find(folder, what)["genome"])
-    return genome, folder.bars(), folder.spec().costs
+        is_answered = True
+    spec = folder.spec()
+    return Subject(genome, folder.bars(), spec.costs, None if is_answered else spec.windows)
 
 
-def explained(genome: np.void, bars: Sequence[Bars], costs: Costs, trades: int) -> dict[str, Any]:
-    """Words and example trades, as JSON values. Trades are taken after the warm-up, over all history that is left."""
+def explained(one: Subject, trades: int) -> dict[str, Any]:
+    """Words and example trades, as JSON values. Trades are taken after the warm-up, up to where it may be seen.
+
+    Raises DataError for bars too few to say where their vault would begin.
+    """
+    genome, bars = one.genome, one.bars
     series = bars[instrument_of(genome, len(bars))]
-    told = explain(to_json(genome), [each.name for each in bars], series.bar_us, costs)
-    start = min(WARMUP_BARS, len(series) - 1)
-    found = replay(genome, arena_for(genome, bars), start, len(series), rates_of(costs))
+    told = explain(to_json(genome), [each.name for each in bars], series.bar_us, one.costs)
+    stop = len(series) if one.sealed is None else cut_of(len(series), one.sealed).validation[-1][1]
+    start = min(one.sealed.warmup_bars if one.sealed else WARMUP_BARS, stop - 1)
+    found = replay(genome, arena_for(genome, bars), start, stop, rates_of(one.costs))
     wins = sum(trade.profit > 0 for trade in found.trades)
     return {
         "genome_id": identity(genome),
@@ -52,7 +77,8 @@ def explained(genome: np.void, bars: Sequence[Bars], costs: Costs, trades: int) 
         **told.to_json(),
         "history": {
             "from": date_text(int(series.ts_us[start]), series.bar_us),
-            "to": date_text(int(series.ts_us[-1]), series.bar_us),
+            "to": date_text(int(series.ts_us[stop - 1]), series.bar_us),
+            "sealed": one.sealed is not None,
             "trades": len(found.trades),
             "won": wins,
             "total_return": float(found.equity[-1]) - 1.0,
@@ -73,7 +99,11 @@ def render(found: dict[str, Any], console: Console) -> None:
     console.print(
         f"  {history['trades']} trades on {found['instrument']} from {history['from']} to {history['to']}, "
         f"{history['won']} of them won; {history['total_return']:+.1%} after costs. "
-        "This may include history that it was bred on.",
+        + (
+            "It ends where validation ends: a look at the vault and at what follows is for candidates, and counted."
+            if history["sealed"]
+            else "This may include history that it was bred on."
+        ),
         highlight=False,
     )
     if found["trades"]:

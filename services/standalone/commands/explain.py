@@ -28,7 +28,7 @@ def explain_genome(
 
     from standalone.explained import explained, render, subject
 
-    found = explained(*subject(what, out, data or []), trades)
+    found = explained(subject(what, out, data or []), trades)
     if json:
         typer.echo(orjson.dumps(found))
     else:

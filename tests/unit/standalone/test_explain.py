@@ -1,18 +1,24 @@
 """An explanation says what the engine does: every expressed gene that matters is in the words."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from common.backtest.phenotype import express
-from common.events.spec import Costs
+from common.events.spec import Costs, Windows
 from common.genome.codec import from_json, to_json
 from common.market.synthetic import noise
 from generator.experts import experts
+from standalone.chronicle import Chronicle
+from standalone.curves import cut_of
 from standalone.explain import DAY_US, explain
-from standalone.explained import explained
+from standalone.explained import Subject, explained, subject
+from standalone.request import build_spec
+from standalone.run_folder import RunFolder
+from standalone.seeds import identity
 from standalone.wording import tree_words
 from tests.unit.standalone.conftest import Galapagos
 
@@ -88,7 +94,7 @@ def test_experts_are_told_as_the_engine_executes_them(expert: object) -> None:
 
 def test_example_trades_are_those_of_the_engine_with_dates_of_the_bars() -> None:
     bars = noise(3, 1500)
-    found = explained(from_json(UNMASKED), [bars], Costs(), 1000)
+    found = explained(Subject(from_json(UNMASKED), [bars], Costs(), None), 1000)
     days = set(bars.ts_us.astype("datetime64[us]").astype("datetime64[D]").astype(str))
     assert found["history"]["trades"] == len(found["trades"]) > 10
     assert all(trade["entered"] in days and trade["left"] in days for trade in found["trades"])
@@ -97,12 +103,29 @@ def test_example_trades_are_those_of_the_engine_with_dates_of_the_bars() -> None
     assert found["history"]["total_return"] == pytest.approx(grown, rel=1e-9)
 
 
+def test_what_the_run_has_not_read_on_the_vault_is_shown_up_to_the_end_of_validation(tmp_path: Path) -> None:
+    bars, genome = noise(3, 1500), from_json(UNMASKED)
+    end = str(bars.ts_us[cut_of(1500, Windows()).validation[-1][1] - 1].astype("datetime64[us]"))[:10]
+    found = explained(Subject(genome, [bars], Costs(), Windows()), 1000)
+    assert found["history"]["to"] == end
+    assert max(trade["left"] for trade in found["trades"]) <= end
+    assert found["history"]["sealed"]
+    (tmp_path / "mine.json").write_text(json.dumps(UNMASKED))
+    folder = RunFolder.create(tmp_path / "run", build_spec([bars], {}), [bars], datetime.now(UTC))
+    assert subject(str(tmp_path / "mine.json"), folder.path, []).sealed == Windows()
+    chronicle = Chronicle.open(folder.journal, folder.family)
+    chronicle.add("candidate", identity(genome), {"genome_id": identity(genome)})
+    chronicle.flush()
+    assert subject(str(tmp_path / "mine.json"), folder.path, []).sealed is None
+
+
 def test_a_file_is_explained_from_the_command_line(galapagos: Galapagos, tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text(json.dumps(UNMASKED))
     code, out, err = galapagos("explain", "mine.json", "--trades", "3")
     assert code == 0, err
     assert "NASDAQ" in out
     assert "Example trades" in out
+    assert "It ends where validation ends" in " ".join(out.split())
     code, out, _ = galapagos("explain", "mine.json", "--json", "--trades", "3")
     assert code == 0
     assert len(json.loads(out)["trades"]) == 3
