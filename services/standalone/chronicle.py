@@ -13,6 +13,7 @@ from common.events.public import ChampionPromoted, DeploymentChanged, Performanc
 from common.events.spec import OBJECTIVES
 from common.genome.codec import to_json
 from standalone.family import Family
+from standalone.series import Series
 
 Row = dict[str, Any]
 
@@ -40,6 +41,8 @@ class Chronicle:
     records: dict[str, dict[str, Row]] = field(default_factory=dict)
     breeding: dict[int, ParentsSelected] = field(default_factory=dict)
     """The latest breeding set of each island."""
+    progress: Series = field(default_factory=Series)
+    """Closed generations, thinned: the journal has every one."""
     _pending: list[bytes] = field(default_factory=list)
 
     @classmethod
@@ -47,13 +50,20 @@ class Chronicle:
         """Read back what an earlier process wrote; a last line cut short by a kill is ignored."""
         chronicle = cls(journal, Family(family))
         if journal.exists():
-            for line in journal.read_bytes().splitlines():
-                try:
-                    record = orjson.loads(line)
-                except orjson.JSONDecodeError:
-                    continue
-                chronicle.records.setdefault(record["kind"], {})[record["key"]] = record["row"]
+            with journal.open("rb") as file:
+                for line in file:
+                    chronicle._read(line)
         return chronicle
+
+    def _read(self, line: bytes) -> None:
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return
+        if record["kind"] == "progress":
+            self.progress.add(record["row"])
+        else:
+            self.records.setdefault(record["kind"], {})[record["key"]] = record["row"]
 
     def of(self, kind: str) -> list[Row]:
         """Records of one kind in the order in which they were first seen."""
@@ -66,8 +76,11 @@ class Chronicle:
             return False
         is_new = key not in known
         known[key] = row
-        self._pending.append(orjson.dumps({"kind": kind, "key": key, "row": row}) + b"\n")
+        self._note(kind, key, row)
         return is_new
+
+    def _note(self, kind: str, key: str, row: Row) -> None:
+        self._pending.append(orjson.dumps({"kind": kind, "key": key, "row": row}) + b"\n")
 
     def flush(self) -> None:
         """Hand what is new to the operating system: it then survives this process."""
@@ -109,11 +122,12 @@ class Chronicle:
             return False
         self.breeding[header.island] = cohort
         self.family.add(cohort)
-        key = f"{header.generation}:{header.island}"
-        if key in self.records.get("progress", {}):
-            return False
         row = {"island": header.island, "generation": header.generation, "final": header.final, "time_us": time_us}
-        return self.add("progress", key, row | header.summary.model_dump(mode="json"))
+        row |= header.summary.model_dump(mode="json")
+        if not self.progress.add(row):
+            return False
+        self._note("progress", f"{header.generation}:{header.island}", row)
+        return True
 
     def _evaluated(self, cohort: GenomeEvaluated, event: Event) -> bool:
         header = cohort.header
@@ -133,11 +147,3 @@ class Chronicle:
                 }
                 news |= self.add("candidate", found["genome_id"], found)
         return news
-
-    def latest_progress(self) -> list[Row]:
-        """The newest progress record of each island, by island."""
-        latest: dict[int, Row] = {}
-        for row in self.of("progress"):
-            if row["generation"] >= latest.get(row["island"], row)["generation"]:
-                latest[row["island"]] = row
-        return [latest[island] for island in sorted(latest)]

@@ -12,6 +12,9 @@ from standalone.run_folder import write_atomically
 _ROW = np.dtype([("id", "V16"), ("parents", "V16", (2,)), ("operator", "u1"), ("generation", "<u4"), ("island", "<u4")])
 _NOBODY = bytes(16)
 PRUNE_ROWS = 200_000
+"""Below so many births nothing is forgotten."""
+DEPTH_MAX = 64
+"""Births further back than so many links are forgotten: pictures and words go less far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Family:
         self._rows: dict[bytes, bytes] = {}
         self._path = path
         self._pending: list[bytes] = []
+        self._kept = 0
         if path is not None and path.exists():
             data = path.read_bytes()
             for start in range(0, len(data) - _ROW.itemsize + 1, _ROW.itemsize):
@@ -54,14 +58,13 @@ class Family:
                 self._pending.append(row)
 
     def flush(self, living: Iterable[bytes]) -> None:
-        """Write what is new; when the register has grown large, first forget who has no descendant in ``living``."""
+        """Write what is new; first, when the register has doubled, forget who has no near descendant in ``living``."""
         if self._path is None:
             return
-        if len(self._rows) > PRUNE_ROWS:
-            kept = dict(self._walk(living))
-            if len(kept) < len(self._rows) // 2:
-                self._rows, self._pending = kept, []
-                write_atomically(self._path, b"".join(kept.values()))
+        if len(self._rows) > max(PRUNE_ROWS, 2 * self._kept):
+            self._rows, self._pending = dict(self._walk(living)), []
+            self._kept = len(self._rows)
+            write_atomically(self._path, b"".join(self._rows.values()))
         if self._pending:
             with self._path.open("ab") as file:
                 # A write cut short by a kill leaves a torn row; the next one starts on a row border again.
@@ -84,17 +87,20 @@ class Family:
         return found
 
     def _walk(self, start: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
-        queue = list(start)
-        seen = set(queue)
-        for known in queue:  # grows while it is read: breadth first
-            row = self._rows.get(known)
-            if row is None:
-                continue
-            yield known, row
-            for parent in (row[16:32], row[32:48]):
-                if parent != _NOBODY and parent not in seen:
-                    seen.add(parent)
-                    queue.append(parent)
+        layer = list(dict.fromkeys(start))
+        seen = set(layer)
+        for _ in range(DEPTH_MAX):
+            parents = []
+            for known in layer:
+                row = self._rows.get(known)
+                if row is None:
+                    continue
+                yield known, row
+                for parent in (row[16:32], row[32:48]):
+                    if parent != _NOBODY and parent not in seen:
+                        seen.add(parent)
+                        parents.append(parent)
+            layer = parents
 
 
 def _read(row: bytes) -> Birth:

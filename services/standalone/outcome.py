@@ -52,7 +52,7 @@ def conclude(
         run=run,
         champions=champions,
         refused=results.refused(islands),
-        progress=chronicle.of("progress"),
+        progress=chronicle.progress.rows(),
         deployments=deployments,
         breeding=chronicle.breeding,
         elites=results.elites(islands),

@@ -42,8 +42,8 @@ class Overview:
 
 def overview(chronicle: Chronicle, spec: RunSpec, phase: str, elapsed_s: float, evolution_s: float) -> Overview:
     """Sum up; ``elapsed_s`` is shown, ``evolution_s`` is the time strategies were bred in."""
-    rows = chronicle.latest_progress()
-    evaluated = sum(row["evaluated"] for row in rows)
+    rows = chronicle.progress.latest()
+    evaluated = chronicle.progress.evaluated()
     refusals: Counter[str] = Counter()
     for row in rows:
         refusals.update(row["refusals"])

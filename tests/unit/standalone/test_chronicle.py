@@ -9,7 +9,7 @@ import pytest
 from common.events.cohorts import ParentsSelected, SelectedHeader, Summary
 from common.events.event import Event
 from common.events.spec import DataSpec, RunSpec
-from standalone import family
+from standalone import family, series
 from standalone.chronicle import Chronicle
 from standalone.family import Family
 from standalone.overview import overview
@@ -60,11 +60,11 @@ def test_repeated_events_are_kept_once_and_survive_in_the_files(tmp_path: Path) 
     chronicle.observe(_selected(0, 1, {3: (1, 2)}))
     chronicle.flush()
     again = Chronicle.open(*paths)
-    assert again.of("progress") == chronicle.of("progress")
-    assert [row["generation"] for row in again.of("progress")] == [0, 1]
+    assert again.progress.rows() == chronicle.progress.rows()
+    assert [row["generation"] for row in again.progress.rows()] == [0, 1]
     assert {birth.id for birth in again.family.ancestors(_name(3))} == {_name(1), _name(2), _name(3)}
     assert not again.observe(event)
-    assert len(again.of("progress")) == 2
+    assert len(again.progress.rows()) == 2
 
 
 def test_a_line_and_a_row_cut_short_by_a_kill_cost_nothing_else(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_line_and_a_row_cut_short_by_a_kill_cost_nothing_else(tmp_path: Path) 
     resumed.observe(_selected(0, 1, {2: (1, 1)}))
     resumed.flush()
     last = Chronicle.open(*paths)
-    assert [row["generation"] for row in last.of("progress")] == [0, 1]
+    assert [row["generation"] for row in last.progress.rows()] == [0, 1]
     assert [birth.id for birth in last.family.ancestors(_name(2))] == [_name(2), _name(1)]
 
 
@@ -103,6 +103,42 @@ def test_a_large_register_forgets_who_has_no_descendant(tmp_path: Path, monkeypa
     register.flush([bytes.fromhex(_name(100))])
     assert len(register) == 3
     assert len(Family(tmp_path / "family.bin")) == 3
+
+
+def test_a_register_of_a_long_run_keeps_only_near_ancestors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(family, "PRUNE_ROWS", 100)
+    register = Family(tmp_path / "family.bin")
+    most = 0
+    for generation in range(1000):
+        last = 3 * generation
+        members = dict.fromkeys(range(last + 1, last + 4), (last, max(last - 1, 0)))
+        register.add(_selected(0, generation, members).payload)  # type: ignore[arg-type]
+        register.flush([bytes.fromhex(_name(number)) for number in members])
+        most = max(most, len(register))
+    bound = 2 * 3 * family.DEPTH_MAX + 3
+    assert most <= bound
+    assert len(Family(tmp_path / "family.bin")) <= bound
+    assert len(register.ancestors(_name(3000))) == 60
+
+
+def test_progress_of_a_long_run_is_thinned_alike_and_read_back_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(series, "POINTS_MAX", 20)
+    paths = tmp_path / "journal.jsonl", tmp_path / "family.bin"
+    chronicle = Chronicle.open(*paths)
+    for generation in range(500):
+        for island in (1, 0):
+            chronicle.observe(_selected(island, generation, {1 + generation: (0, 0)}, evaluated=10 * generation))
+    chronicle.flush()
+    rows = chronicle.progress.rows()
+    for island in (0, 1):
+        generations = [row["generation"] for row in rows if row["island"] == island]
+        assert 10 <= len(generations) <= 22
+        assert generations == [*range(0, 500, chronicle.progress.step), 499]
+    assert chronicle.progress.evaluated() == 2 * 4990
+    assert Chronicle.open(*paths).progress.rows() == rows
+    assert paths[0].read_text().count('"progress"') == 1000
 
 
 def test_the_overview_sums_islands_and_counts_only_generations_that_all_have_closed() -> None:
