@@ -30,7 +30,7 @@ from standalone.feed import feed, histories
 from standalone.interrupt import StoppedAtOnceError
 from standalone.live import View
 from standalone.outcome import publish_champions
-from standalone.overview import Overview, overview
+from standalone.overview import overview
 from standalone.run_folder import RunFolder
 from standalone.seeds import Inbox
 from standalone.services import breeders, desk, with_tap
@@ -201,12 +201,12 @@ class Host:
 
     async def _evolve(self, bus: Any, tasks: Sequence[asyncio.Task[Any]]) -> None:
         """Watch over the run until it has come to rest; a task that ends before is a failure, raised by the caller."""
-        inbox = Inbox(self.folder)
+        inbox = Inbox(self.folder, self.view.say)
         self._phase, self._started = "evolving", time.monotonic()
-        self._clock.start(self._started, self._overview().evaluated)
+        self._clock.start(self._started, self.chronicle.progress.evaluated())
         dog = Watchdog(self.spec.islands, self._started)
         while not any(task.done() for task in tasks) and self._interrupts < 2:
-            if messages := list(inbox.new(self.spec.run_id)):
+            if messages := await inbox.new(self.spec.run_id):
                 await bus.publish(messages)
             self._tick()
             now = time.monotonic()
@@ -222,7 +222,7 @@ class Host:
 
     def _tick(self) -> None:
         now = time.monotonic()
-        self._clock.tick(now, self._overview().evaluated)
+        self._clock.tick(now, self.chronicle.progress.evaluated())
         limit_s = self.settings.limit_s
         if self._breeding and (self._interrupts or (limit_s is not None and now - self._started >= limit_s)):
             self._breeding, self._phase = False, "finishing"
@@ -249,12 +249,10 @@ class Host:
         if self._interrupts == 1:
             self.view.say("stopping: what is in hand is finished first; Ctrl-C again stops at once, nothing is lost")
 
-    def _overview(self) -> Overview:
-        elapsed_s = time.monotonic() - self.settings.began
-        return overview(self.chronicle, self.spec, self._phase, elapsed_s, self._clock.total("evolution_s"))
-
     def _show(self) -> None:
-        self.view.show(self._overview())
+        elapsed_s = time.monotonic() - self.settings.began
+        evolution_s = self._clock.total("evolution_s")
+        self.view.show(overview(self.chronicle, self.spec, self._phase, elapsed_s, evolution_s))
 
 
 async def _final(states: StateStore) -> Final:

@@ -1,6 +1,8 @@
 """Seed genomes from people: read strictly, validated with the gene named, kept in the run folder."""
 
-from collections.abc import Iterator
+import asyncio
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -47,16 +49,41 @@ def accept(folder: RunFolder, genome: np.void, publisher: str, note: str) -> Pat
 class Inbox:
     """Turns files that come into a run folder into messages; they stay, so that a resumed run publishes them again.
 
-    The bytes travel as they are: whether they are a seed is for the generator to say, as for any publisher.
+    The bytes travel as they are: whether they are a seed is for the generator to say, as for any publisher. A file
+    that cannot be read is told of once through ``say``, and tried again.
     """
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, say: Callable[[str], None]) -> None:
         self._folder = folder.seeds
+        self._say = say
         self._seen: set[str] = set()
+        self._warned: set[str] = set()
 
-    def new(self, run_id: str) -> Iterator[Message]:
-        """One message for every file not seen yet, by name."""
+    async def new(self, run_id: str) -> list[Message]:
+        """One message for every file not seen yet, by name; files are read off the event loop."""
+        found, warnings = await asyncio.to_thread(self._read)
+        for warning in warnings:
+            self._say(warning)
+        return [user_message(GenomeSeeded, run_id, data) for data in found]
+
+    def _read(self) -> tuple[list[bytes], list[str]]:
+        found, warnings = [], []
         for path in sorted(self._folder.glob("[!.]*.json")):
-            if path.name not in self._seen:
+            if path.name in self._seen:
+                continue
+            try:
+                found.append(_bytes_of(path))
                 self._seen.add(path.name)
-                yield user_message(GenomeSeeded, run_id, path.read_bytes())
+            except OSError as error:
+                if path.name not in self._warned:
+                    self._warned.add(path.name)
+                    warnings.append(f"seed {path}: {error.strerror or error}; it is left out until it can be read")
+        return found, warnings
+
+
+def _bytes_of(path: Path) -> bytes:
+    """The file, or as much of it as shows that it is too large. Raises OSError, also for what is not a file."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("is not a file")
+    with path.open("rb") as file:
+        return file.read(PUBLIC_BYTES_MAX + 1)

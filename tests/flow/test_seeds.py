@@ -47,11 +47,15 @@ def test_bad_seeds_are_dead_letters_and_the_run_goes_on(
     }
     for name, data in bad.items():
         (folder.seeds / f"{name}.json").write_bytes(data)
+    (folder.seeds / "folder.json").mkdir()
+    (folder.seeds / "gone.json").symlink_to(folder.seeds / "nowhere")
     accept(folder, good, "ada", "")
     result = evolve(folder=folder)
     assert result.run["dead_letters"] == len(bad)
     assert result.run["generations"] == 4
     assert result.run["seeds"] == 1
     printed = capsys.readouterr().out
+    assert printed.count("folder.json: is not a file") == 1
+    assert printed.count("gone.json: No such file") == 1
     assert "gene risk.leverage_max: 9.0 is not allowed" in printed
     assert "gene version: 2 is not allowed" in printed
