@@ -134,8 +134,8 @@ def _settings(found: Findings) -> str:
         f"each, {evolution.migrants} migrants every {evolution.migration_interval} generations.",
         f"Promotion: at most {rules.vault_reads_max} sealed reads in the run; together they let noise through with a "
         f"chance of {rules.vault_alpha:.0%} at most.",
-        f"Digest of the final state: {found.run['digest']}. With a fixed number of generations the same specification "
-        "gives the same digest on any machine.",
+        f"Digest of the final state: {found.run['digest']}. With a fixed number of generations, and no seed published "
+        "meanwhile, the same specification gives the same digest.",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in found.run["versions"].items()) + ".",
     )
     seeds = f"Seeds answered: {found.run['seeds']}; dead letters: {found.run['dead_letters']}."

@@ -74,7 +74,8 @@ def verdict(run: Mapping[str, Any], spec: RunSpec) -> Verdict:
             f"{trials}; {reads} of them were allowed one look each at a vault of history that nothing had seen, "
             f"and {champions} passed every gate.",
             f"If all of it were noise, a run like this would promote anything with a chance of at most "
-            f"{spec.promotion.vault_alpha:.0%}. That is evidence, not a promise: markets change.",
+            f"{spec.promotion.vault_alpha:.0%}. Repeated runs on the same history add up. "
+            "That is evidence, not a promise: markets change.",
         )
         return Verdict(headline, sentences, True)
     if not run["strategies_evaluated"]:
