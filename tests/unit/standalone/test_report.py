@@ -89,7 +89,8 @@ def test_texts_cannot_become_markup() -> None:
 def test_progress_leaves_gaps_where_no_island_had_a_feasible_strategy() -> None:
     empty = {"generation": 0, "best": {}, "median": {}, "archive_size": 0, "diversity": 0.5}
     full = {"generation": 1, "best": {"sharpe": 2.0}, "median": {"sharpe": 1.0}, "archive_size": 3, "diversity": 0.4}
-    figure = progress([empty, full, full | {"best": {"sharpe": 3.0}}], ("sharpe",))
+    rows = [row | {"island": island} for row in (empty, full) for island in (0, 1)]
+    figure = progress([*rows[:3], rows[3] | {"best": {"sharpe": 3.0}}], ("sharpe",))
     assert list(figure.data[0].y) == [None, 3.0]
     assert list(figure.data[1].y) == [None, 1.0]
     assert list(figure.data[2].y) == [0.0, 6.0]
