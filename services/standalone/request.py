@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from common.backtest.windows import check_sealed
 from common.errors import ConfigurationError, DataError
 from common.events.spec import DataSpec, RunSpec
 from common.events.strict import parse_json
@@ -73,11 +74,13 @@ def build_spec(bars: Sequence[Bars], overrides: Mapping[str, Any]) -> RunSpec:
         spec = RunSpec.model_validate({**overrides, "data": [data_spec(series) for series in bars]})
     except ValidationError as error:
         raise ConfigurationError("; ".join(map(_complaint, error.errors()))) from error
+    cuts = []
     for series in bars:
         try:
-            cut_of(len(series), spec.windows)
+            cuts.append(cut_of(len(series), spec.windows))
         except DataError as error:
             raise DataError(f"{series.name}: {error}") from error
+    check_sealed([series.name for series in bars], [series.ts_us for series in bars], cuts)
     return spec
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from common.backtest.phenotype import instrument_of
 from common.events.cohorts import EVIDENCE, WINDOWS
 from common.events.public import ChampionPromoted
 from common.events.spec import RunSpec
 from common.genome.codec import to_json
-from common.genome.genes import ALLELE_SLOT
 from common.genome.layout import GENOME
 from common.market.bars import Bars
 from deployer import state as deployer
@@ -53,8 +53,7 @@ def refused(states: Sequence[IslandState]) -> list[Row]:
         failed = [verdict.gate for verdict in judged if not verdict.passed]
         if failed:
             genome = row["genome"].reshape(1).view(GENOME)[0]
-            instrument = int(genome["alleles"][ALLELE_SLOT["portfolio.instrument"]]) % len(spec.data)
-            annual = float(np.sqrt(spec.data[instrument].bars_per_year))
+            annual = float(np.sqrt(spec.data[int(instrument_of(genome, len(spec.data)))].bars_per_year))
             windows = {name: _figures(row["evidence"][index], annual) for index, name in enumerate(WINDOWS)}
             found.append(
                 {

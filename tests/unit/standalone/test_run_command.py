@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import DataError
 from common.events.spec import RunSpec
 from common.market.synthetic import noise
 from standalone.request import build_spec
@@ -76,6 +77,12 @@ def test_options_that_differ_from_the_run_are_refused_on_resume(
     assert code == 2
     assert named in err
     assert RunFolder.open(tmp_path / "run").spec() == spec
+
+
+def test_instruments_of_which_one_shows_the_vault_of_another_are_refused() -> None:
+    early, late = noise(1, 3000), noise(2, 1500)
+    with pytest.raises(DataError, match="give series that cover the same dates"):
+        build_spec([early, late], {})
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(galapagos: Galapagos, spec: RunSpec) -> None:
