@@ -19,7 +19,7 @@ from selector.statistics import Moments, deflated_sharpe, pooled
 
 EXPERT = OPERATOR_NAMES.index("expert")
 TRAINING, VALIDATION, VAULT = (WINDOWS.index(window) for window in ("training", "validation", "vault"))
-FIRST_READ_GENERATIONS = 40
+FIRST_READ_GENERATIONS = 64
 FIGURE = {name: column for column, name in enumerate(EVIDENCE)}
 """Column of each figure of the evidence."""
 

@@ -112,6 +112,6 @@ def example_trades(trades: Sequence[Trade], wanted: int) -> list[Trade]:
     if len(trades) <= wanted:
         return list(trades)
     ordered = sorted(trades, key=lambda trade: trade.profit)
-    chosen = [ordered[-1], ordered[0]]
-    chosen += [trade for trade in reversed(trades) if trade not in chosen][: wanted - 2]
+    chosen = [ordered[-1], ordered[0]][:wanted]
+    chosen += [trade for trade in reversed(trades) if trade not in chosen][: max(wanted - 2, 0)]
     return sorted(chosen, key=lambda trade: trade.entry_bar)

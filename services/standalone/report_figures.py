@@ -57,7 +57,9 @@ def progress(rows: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -> go
     by_generation: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         by_generation[row["generation"]].append(row)
-    generations = sorted(by_generation)
+    # Islands end at different generations: a sum over those that got there would fall at the end for no reason.
+    islands = len({row["island"] for row in rows})
+    generations = [number for number, found in sorted(by_generation.items()) if len(found) == islands]
     names = [*objectives, "archive", "diversity"]
     titles = [TITLES.get(name, name) for name in objectives] + ["archive cells filled", "diversity of alleles"]
     columns = 4

@@ -49,6 +49,8 @@ def read_rows(path: Path) -> Rows:
 
 def _read_csv(path: Path) -> Rows:
     header = _first_line(path)
+    if "\0" in header:
+        raise DataError(f"{path}: the first line holds zero bytes, so it is not text; is it what its name says?")
     if not header.strip():
         raise DataError(
             f"{path}: the first line is empty; it should name the columns, as in ts,open,high,low,close,volume"

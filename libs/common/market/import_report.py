@@ -87,7 +87,8 @@ class ImportReport:
         )
         return (
             f"{self.path}: {self.faulty} of {self.rows} rows are bad ({counts})\n{rows}\n"
-            f"  Mend them, or leave them out: galapagos data import {self.path} --drop-bad --out GOOD.parquet"
+            f"  Mend them, or leave them out: galapagos data import {self.path} --drop-bad --out GOOD.parquet "
+            "(with the same --column, --timezone and --resample as now)"
         )
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ def run(
         int | None, typer.Option(min=1, help="Stop after so many generations; repeatable to the bit.")
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(min=0.01, help="Stop breeding after so many minutes; 2 by default.")
+        float | None, typer.Option(min=0.01, max=525600, help="Stop breeding after so many minutes; 2 by default.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of all random draws.")] = None,
     islands: Annotated[int | None, typer.Option(min=1, max=256, help="Populations that evolve side by side.")] = None,
