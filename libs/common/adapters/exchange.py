@@ -50,7 +50,8 @@ def open_exchange(name: str, base_url: str | None = None) -> Any:
         import ccxt
     except ImportError as error:
         raise ConfigurationError(
-            "exchange: downloads need ccxt, which is not installed; install it in the clone with: .venv/bin/uv pip install --python .venv/bin/python ccxt"
+            "exchange: downloads need ccxt, which is not installed; in the clone: "
+            ".venv/bin/uv pip install --python .venv/bin/python ccxt"
         ) from error
     if name not in ccxt.exchanges:
         near = [known for known in ccxt.exchanges if name[:4].lower() in known]
