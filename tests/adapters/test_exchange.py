@@ -153,5 +153,5 @@ def test_an_exchange_that_ccxt_does_not_know_is_refused() -> None:
 
 def test_without_ccxt_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ccxt", None)
-    with pytest.raises(ConfigurationError, match="uv pip install .* ccxt"):
+    with pytest.raises(ConfigurationError, match=r"uv pip install .* ccxt"):
         open_exchange("binance")
