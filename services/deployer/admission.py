@@ -7,12 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from common.backtest.phenotype import express
+from common.backtest.phenotype import express, instrument_of
 from common.errors import GenomeError
 from common.events.event import Event
 from common.events.public import ChampionPromoted, DeploymentChanged
 from common.genome.codec import ID_BYTES, from_json, genome_ids
-from common.genome.genes import ALLELE_SLOT
 from common.genome.layout import GENOME
 from deployer.limits import Limits, breach, crowded_out
 from deployer.state import PaperState, Transition, fold, on_paper
@@ -72,7 +71,7 @@ def _examine(champion: ChampionPromoted, event: Event, known: Collection[str], l
         # Named after the event: what only claims to be a champion must not take the name of the true one.
         return hashlib.blake2b(event.id.encode()).hexdigest()[:NAME_DIGITS], "", str(error)
     data = event.run.data
-    instrument = data[int(genome["alleles"][ALLELE_SLOT["portfolio.instrument"]]) % len(data)].name
+    instrument = data[int(instrument_of(genome, len(data)))].name
     phenotype = express(genome["alleles"], genome["reals"], genome["masks"])
     return champion.genome_id[:NAME_DIGITS], instrument, breach(phenotype, instrument, known, limits)
 

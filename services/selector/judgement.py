@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from common.backtest.phenotype import instrument_of
 from common.events.cohorts import EVIDENCE, OPERATOR_NAMES
 from common.events.public import ChampionPromoted, Evidence, Verdict
 from common.events.spec import RunSpec
 from common.genome.codec import to_json
-from common.genome.genes import ALLELE_SLOT
 from common.genome.layout import GENOME
 from selector.archive import cells, niche
 from selector.promotion import FIGURE, VALIDATION, VAULT, deflated
@@ -53,7 +53,7 @@ def champion(candidate: np.void, island: int, run: RunSpec) -> ChampionPromoted 
     if not all(verdict.passed for verdict in judged):
         return None
     genome = candidate["genome"].reshape(1).view(GENOME)[0]
-    instrument = int(genome["alleles"][ALLELE_SLOT["portfolio.instrument"]]) % len(run.data)
+    instrument = int(instrument_of(genome, len(run.data)))
     annual = float(np.sqrt(run.data[instrument].bars_per_year))
     parents = [parent.tobytes().hex() for parent in candidate["parent_ids"] if any(parent.tobytes())]
     training, validation, vault = (_published(row, annual) for row in candidate["evidence"])

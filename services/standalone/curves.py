@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from common.backtest.arena import Arena, prepare
 from common.backtest.costs import CostRates, cost_rates
+from common.backtest.phenotype import instrument_of
 from common.backtest.replay import Trade, replay
 from common.backtest.windows import Cut, Span, cut
 from common.events.spec import Costs, Windows
 from common.genome.conditions import CONDITIONS
-from common.genome.genes import ALLELE_SLOT
 from common.genome.tree import CONDITION_BASE
 from common.market.bars import Bars
 
@@ -42,11 +42,6 @@ def rates_of(costs: Costs) -> CostRates:
     return cost_rates(**costs.model_dump())
 
 
-def instrument_of(genome: np.void, instruments: int) -> int:
-    """Which instrument the genome trades."""
-    return int(genome["alleles"][ALLELE_SLOT["portfolio.instrument"]]) % instruments
-
-
 def conditions_of(genome: np.void) -> list[int]:
     """Rows of the condition bank that the genome's trees look at."""
     tokens = np.unique(genome["trees"].astype(np.int64))
@@ -57,7 +52,7 @@ def conditions_of(genome: np.void) -> list[int]:
 
 def arena_for(genome: np.void, bars: Sequence[Bars]) -> Arena:
     """The genome's instrument with just the conditions it needs: ready in milliseconds."""
-    return prepare(bars[instrument_of(genome, len(bars))], conditions_of(genome))
+    return prepare(bars[int(instrument_of(genome, len(bars)))], conditions_of(genome))
 
 
 def curves(genome: np.void, arena: Arena, cut: Cut, costs: CostRates, windows: Sequence[str]) -> list[Curve]:

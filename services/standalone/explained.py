@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from common.backtest.phenotype import instrument_of
 from common.backtest.replay import replay
 from common.errors import ConfigurationError
 from common.events.spec import Costs, Windows
@@ -16,7 +17,7 @@ from common.genome.codec import from_json, to_json
 from common.market.bars import Bars
 from standalone.champions import find
 from standalone.chronicle import Chronicle
-from standalone.curves import arena_for, cut_of, date_text, example_trades, instrument_of, rates_of, trade_row
+from standalone.curves import arena_for, cut_of, date_text, example_trades, rates_of, trade_row
 from standalone.explain import explain
 from standalone.request import read_data
 from standalone.run_folder import RunFolder
@@ -65,7 +66,7 @@ def explained(one: Subject, trades: int) -> dict[str, Any]:
     Raises DataError for bars too few to say where their vault would begin.
     """
     genome, bars = one.genome, one.bars
-    series = bars[instrument_of(genome, len(bars))]
+    series = bars[int(instrument_of(genome, len(bars)))]
     told = explain(to_json(genome), [each.name for each in bars], series.bar_us, one.costs)
     stop = len(series) if one.sealed is None else cut_of(len(series), one.sealed).validation[-1][1]
     start = min(one.sealed.warmup_bars if one.sealed else WARMUP_BARS, stop - 1)

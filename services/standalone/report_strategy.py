@@ -7,11 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from common.backtest.phenotype import instrument_of
 from common.events.spec import RunSpec
 from common.genome.codec import from_json
 from common.market.bars import Bars
 from standalone import report_page as html
-from standalone.curves import Curve, arena_for, curves, cut_of, example_trades, instrument_of, rates_of, trade_row
+from standalone.curves import Curve, arena_for, curves, cut_of, example_trades, rates_of, trade_row
 from standalone.explain import explain
 from standalone.family import Birth
 from standalone.report_family import family_tree
@@ -94,7 +95,7 @@ def champion_section(
     """Everything about one champion; ``champion`` is its entry in champions.json."""
     genome = from_json(champion["genome"])
     arena = arena_for(genome, bars)
-    series = bars[instrument_of(genome, len(bars))]
+    series = bars[int(instrument_of(genome, len(bars)))]
     found = curves(
         genome,
         arena,
@@ -130,7 +131,7 @@ def candidate_part(candidate: Mapping[str, Any], spec: RunSpec, bars: Sequence[B
     """A refused candidate, folded: what it was, its figures, and the gate it failed at."""
     genome = from_json(candidate["genome"])
     arena = arena_for(genome, bars)
-    series = bars[instrument_of(genome, len(bars))]
+    series = bars[int(instrument_of(genome, len(bars)))]
     found = curves(
         genome, arena, cut_of(len(series), spec.windows), rates_of(spec.costs), ("training", "validation", "vault")
     )
