@@ -43,13 +43,62 @@ class Windows(Frozen):
     embargo_bars: int = Field(default=10, ge=0)
 
 
-class Costs(Frozen):
-    """Basis points of traded value; the spread is the full one, half of it is paid at each taker fill."""
+class Venue(Frozen):
+    """What trading costs at one place; the defaults are those of a liquid instrument at an inexpensive broker."""
 
-    maker_fee_bps: float = Field(default=0.5, ge=0, le=500)
-    taker_fee_bps: float = Field(default=1.0, ge=0, le=500)
-    spread_bps: float = Field(default=2.0, ge=0, le=500)
-    slippage_bps: float = Field(default=1.0, ge=0, le=500)
+    maker_fee_bps: float = Field(
+        default=0.5, ge=0, le=500, description="fee of a fill that waited in the book; a rebate counts as 0"
+    )
+    taker_fee_bps: float = Field(default=1.0, ge=0, le=500, description="fee of a fill that took what was there")
+    spread_bps: float = Field(default=2.0, ge=0, le=500, description="full spread; a taker fill pays half of it")
+    slippage_bps: float = Field(default=1.0, ge=0, le=500, description="fixed part, of a taker fill")
+    slippage_volatility: float = Field(
+        default=0.02, ge=0, le=1, description="slippage of a taker fill as a share of one bar's volatility"
+    )
+    impact: float = Field(
+        default=1.0,
+        ge=0,
+        le=10,
+        description="square-root law: impact x bar volatility x sqrt(order value / mean quote volume of 20 bars)",
+    )
+    latency_ms: float = Field(
+        default=50.0, ge=0, le=60_000, description="mean of exponential draws; prices move against an order meanwhile"
+    )
+    participation_max: float = Field(
+        default=0.1, gt=0, le=1, description="share of a bar's mean volume that one order takes; the rest is not filled"
+    )
+    funding_long_bps_day: float = Field(
+        default=0.0,
+        ge=-500,
+        le=500,
+        description="paid on the value of a long position per day; negative: received",
+    )
+    funding_short_bps_day: float = Field(
+        default=0.0, ge=-500, le=500, description="the same for a short position: what borrowing costs, or funding"
+    )
+
+
+class Costs(Frozen):
+    """What trading costs at each of the three venues that the gene ``execution.venue`` may choose.
+
+    ``cheap`` and ``expensive`` are as ``default`` unless they are given, so the gene has no effect: a venue that costs
+    less and lacks nothing would be a free lunch that every genome takes, and figures would flatter. Give them only what
+    can really be had, with its price: lower fees with more latency, a thinner market, or funding.
+    """
+
+    account: float = Field(
+        default=100_000.0,
+        ge=0,
+        le=1e12,
+        description="money of one strategy, in the currency of the prices; 0: too small to move a market",
+    )
+    default: Venue = Venue()
+    cheap: Venue | None = None
+    expensive: Venue | None = None
+
+    def venues(self) -> list[dict[str, float]]:
+        """Fields of the venues in the order of the alleles of ``execution.venue``."""
+        return [(venue or self.default).model_dump() for venue in (self.default, self.cheap, self.expensive)]
 
 
 class Evolution(Frozen):
