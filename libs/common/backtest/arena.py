@@ -7,9 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import talib
 
-from common.backtest.engine import MarketArrays
+from common.backtest.costs import Floats, days_per_bar
+from common.backtest.market import MarketArrays, Words
+from common.backtest.stage import Stage
 from common.market.bank import build_bank
 from common.market.bars import Bars
+from common.market.calendar import blackout_labels
+from common.market.liquidity import latency_draws, mean_quote_volume
 from common.market.regimes import regime_labels
 
 ATR_BARS = 14
@@ -18,11 +22,17 @@ VOLATILITY_BARS = 20
 
 @dataclass(frozen=True, slots=True)
 class Arena:
-    """``arrays`` is what kernels see."""
+    """``arrays`` is what kernels see; ``stress`` the scenarios of ``stage.build_stage``, where they are wanted."""
 
     bars: Bars
     arrays: MarketArrays
     bars_per_year: float
+    stress: Stage | None = None
+
+    @property
+    def no_extra(self) -> Words:
+        """The bitmaps of no engineered feature."""
+        return np.zeros((0, self.arrays.bank.shape[1]), np.uint64)
 
 
 def prepare(
@@ -36,27 +46,35 @@ def prepare(
     annual = bars.bars_per_year if bars_per_year is None else bars_per_year
     times = bars.ts_us.astype("datetime64[us]")
     days = times.astype("datetime64[D]")
+    volatility = realised_volatility(bars, annual)
     arrays = MarketArrays(
         bars.open,
         bars.high,
         bars.low,
         bars.close,
         np.asarray(talib.ATR(bars.high, bars.low, bars.close, ATR_BARS)),
-        realised_volatility(bars, annual),
+        volatility,
+        np.nan_to_num(volatility) / np.sqrt(annual),
+        mean_quote_volume(bars),
+        np.ones(len(bars)),
+        latency_draws(bars),
         regime_labels(bars),
         ((bars.ts_us // 3_600_000_000) % 24).astype(np.uint8),
         ((days.astype(np.int64) + 3) % 7).astype(np.uint8),  # 1970-01-01 was a Thursday; Monday is 0
         (times.astype("datetime64[M]").astype(np.int64) % 12).astype(np.uint8),
+        blackout_labels(bars),
         build_bank(bars, wanted, threads).words,
+        bars.bar_us / 1e3,
+        days_per_bar(annual),
     )
     return Arena(bars, arrays, annual)
 
 
-def realised_volatility(bars: Bars, bars_per_year: float) -> npt.NDArray[np.float64]:
+def realised_volatility(bars: Bars, bars_per_year: float) -> Floats:
     """Annualised standard deviation of the last 20 log returns, shape (T,), NaN before."""
     returns = np.diff(np.log(bars.close))
     result = np.full(len(bars), np.nan)
     if len(returns) >= VOLATILITY_BARS:
-        windows = np.lib.stride_tricks.sliding_window_view(returns, VOLATILITY_BARS)
+        windows: npt.NDArray[np.float64] = np.lib.stride_tricks.sliding_window_view(returns, VOLATILITY_BARS)
         result[VOLATILITY_BARS:] = windows.std(axis=1, ddof=1) * np.sqrt(bars_per_year)
     return result

@@ -1,6 +1,6 @@
 """The truth engine: one strategy, one bar after another, in the order in which things happen.
 
-At the open of a bar: what the close before it decided (time exit, signal exit, then an entry if flat). Inside the bar,
+At the open of a bar: what the close before it decided (signal exit, time exit, then an entry if flat). Inside the bar,
 from the bar after the entry on: a gap through a level fills at the open, then the stop or trailing stop, then the
 target; so when one bar touches both, the stop is taken. At the close: the position is marked, the trail moves.
 """
@@ -8,19 +8,32 @@ target; so when one bar touches both, the stop is taken. At the close: the posit
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from common.backtest.costs import CostRates
-from common.backtest.phenotype import Integer, Phenotype, distance, position_value
-from common.backtest.signals import Logic, Words, bit, next_true
+from common.backtest.costs import Floats, venue_of
+from common.backtest.market import MarketArrays, Words
+from common.backtest.orders import (
+    ENDED,
+    NO_EXIT,
+    RUINED,
+    SIGNALLED,
+    TIMED,
+    Holding,
+    drift_of_entry,
+    drift_of_exit,
+    enter,
+    exit_inside,
+    exit_is_at_open,
+    latest_exit,
+    liquidate,
+    quote_of,
+    scheduled_price,
+    trail_level,
+)
+from common.backtest.phenotype import Integer, Phenotype
+from common.backtest.signals import Logic, bit, next_true
+from common.backtest.sizing import book, open_account
 from common.kernel import kernel
 
-Floats = npt.NDArray[np.float64]
-NO_EXIT, STOPPED, TARGET, TRAILED, TIMED, SIGNALLED, ENDED, RUINED = range(8)
-EXIT_REASONS: tuple[str, ...] = ("", "stop", "target", "trail", "time", "signal", "end", "ruin")
-_ONE = np.uint64(1)
-STOP_SHARE_MAX = 0.5
-"""A stop lies at most half the price away, whatever the ATR says: no position is without one."""
 TRADE_FIELDS: tuple[str, ...] = (
     "side",
     "entry_bar",
@@ -30,172 +43,114 @@ TRADE_FIELDS: tuple[str, ...] = (
     "units",
     "profit",
     "reason",
-    "carried",
 )
-"""``carried``: signed value of the position when its last bar began, at the close before (or at the entry price)."""
 
 
-class MarketArrays(NamedTuple):
-    """One instrument. What belongs to bar i is known at its close. Shapes (T,); bank (conditions, words)."""
+class Path(NamedTuple):
+    """What one fold did, bar by bar, shapes (bars of the fold,), and one row of TRADE_FIELDS a trade.
 
-    open: Floats
-    high: Floats
-    low: Floats
-    close: Floats
-    atr: Floats
-    volatility: Floats
-    """Annualised."""
-    regime: npt.NDArray[np.uint8]
-    hour: npt.NDArray[np.uint8]
-    weekday: npt.NDArray[np.uint8]
-    month: npt.NDArray[np.uint8]
-    bank: Words
+    ``returns``: change of equity over the equity before the position was taken; ``excess``: the same less what the
+    market's drift alone gave; ``exposure``: signed value at work over that same equity, at the close before or at the
+    entry. Flat bars hold the last equity and zeros.
+    """
 
-
-class Holding(NamedTuple):
-    """A position from its entry at the open of ``bar`` on. ``cash`` is equity less the position's value."""
-
-    side: int
-    bar: Integer
-    price: float
-    units: float
-    cash: float
-    stop: float
-    target: float
+    equity: Floats
+    returns: Floats
+    excess: Floats
+    exposure: Floats
+    trades: Floats
 
 
 @kernel
-def allowed(phenotype: Phenotype, regime: int, hour: int, weekday: int, month: int) -> bool:
-    """Do the masks let a position be entered on a signal of a bar with these labels?"""
-    return (
-        (phenotype.regimes >> regime)
-        & (phenotype.hours >> hour)
-        & (phenotype.weekdays >> weekday)
-        & (phenotype.months >> month)
+def allowed(phenotype: Phenotype, market: MarketArrays, s: Integer) -> bool:
+    """Do masks and calendars let a position be entered on a signal of bar ``s``?"""
+    inside = (
+        (phenotype.regimes >> market.regime[s])
+        & (phenotype.hours >> market.hour[s])
+        & (phenotype.weekdays >> market.weekday[s])
+        & (phenotype.months >> market.month[s])
         & 1
-    ) != 0
-
-
-@kernel
-def exit_inside(
-    side: int, open_: float, high: float, low: float, stop: float, trail: float, target: float
-) -> tuple[float, int]:
-    """Price and reason of the exit inside a bar, reason NO_EXIT when there is none. ``trail``, ``target`` 0: none.
-
-    The open comes before everything else of the bar: beyond a level it is the price. Then the stop, then the target.
-    """
-    if side > 0:
-        level = max(stop, trail)
-        if low <= level:
-            if target > 0.0 and open_ >= target:
-                return open_, TARGET
-            return min(open_, level), TRAILED if trail > stop else STOPPED
-        if target > 0.0 and high >= target:
-            return max(open_, target), TARGET
-    else:
-        level = min(stop, trail) if trail > 0.0 else stop
-        if high >= level:
-            if target > 0.0 and open_ <= target:
-                return open_, TARGET
-            return max(open_, level), TRAILED if level < stop else STOPPED
-        if target > 0.0 and low <= target:
-            return min(open_, target), TARGET
-    return 0.0, NO_EXIT
-
-
-@kernel
-def stop_distance(phenotype: Phenotype, price: float, atr: float) -> float:
-    """Distance of the stop for an entry at ``price``; 0 when it cannot be known, and then there is no entry."""
-    stop = distance(phenotype.stop_kind, phenotype.stop_distance, price, atr, 0.0)
-    if stop > 0.0:
-        return min(stop, STOP_SHARE_MAX * price)
-    return 0.0
-
-
-@kernel
-def trail_level(phenotype: Phenotype, side: int, best: float, atr: float) -> float:
-    """Trailing stop, ``best`` being the best price since entry; 0 when there is none."""
-    away = distance(phenotype.trail_kind, phenotype.trail_distance, best, atr, 0.0)
-    return best - side * away if away > 0.0 else 0.0
-
-
-@kernel
-def enter(
-    phenotype: Phenotype,
-    costs: CostRates,
-    side: int,
-    bar: Integer,
-    price: float,
-    atr: float,
-    volatility: float,
-    cash: float,
-    lot: float,
-) -> Holding:
-    """Buy or sell at ``price``, the open of ``bar``; ``atr`` and ``volatility`` are those of the close before.
-
-    A holding of 0 units when no stop can be set.
-    """
-    away = stop_distance(phenotype, price, atr)
-    if not away > 0.0:
-        return Holding(side, bar, price, 0.0, cash, 0.0, 0.0)
-    value = position_value(phenotype, cash, away / price, volatility, lot * price)
-    units = value / price
-    paid = price * (1.0 + side * costs.concession)
-    rest = cash - side * units * paid - units * paid * costs.taker_fee
-    gain = distance(phenotype.target_kind, phenotype.target_distance, price, atr, away)
-    target = max(price + side * gain, 0.0) if gain > 0.0 else 0.0
-    return Holding(side, bar, price, units, rest, price - side * away, target)
+    )
+    blacked = phenotype.blackout > 0 and (market.blackout[s] >> (phenotype.blackout - 1)) & 1 != 0
+    return inside != 0 and not blacked
 
 
 @kernel
 def hold(
-    open_: Floats,
-    high: Floats,
-    low: Floats,
-    close: Floats,
-    atr: Floats,
+    market: MarketArrays,
     leave: Words,
     phenotype: Phenotype,
     holding: Holding,
-    start: int,
-    stop: int,
-    equity: Floats,
-    worked: Floats,
-) -> tuple[Integer, float, int]:
-    """Carry a position until something closes it; returns bar, price and reason of the exit.
+    start: Integer,
+    stop: Integer,
+    path: Path,
+) -> tuple[Integer, float, int, float]:
+    """Carry a position until something closes it; returns bar, price and reason of the exit, and the sum of its closes.
 
-    Writes equity and the value at work of every bar of the position but the exit's equity. Reason RUINED: at that bar's
-    close.
+    Writes the path's equity and exposure of every bar of the position but the exit's equity. Reason RUINED: at that
+    bar's close.
     """
-    side, entry, _, units, cash, stop_level, target = holding
+    side, entry, units = holding.side, holding.bar, holding.units
     signed = side * units
-    trails = phenotype.trail_kind != 0
-    trail, best, position = 0.0, holding.price, signed * holding.price
-    latest = entry + phenotype.time_exit_bars if phenotype.time_exit_bars > 0 else stop
-    # Bars count unsigned from here: an index that cannot be negative needs no check that it is not.
-    first = np.uint64(start)
-    for t in range(np.uint64(entry), np.uint64(stop)):
-        worked[t - first] = position
-        if t > np.uint64(entry):
-            if bit(leave, t - _ONE):
-                return np.int64(t), open_[t], SIGNALLED
-            if t >= np.uint64(latest):
-                return np.int64(t), open_[t], TIMED
-            price, reason = exit_inside(side, open_[t], high[t], low[t], stop_level, trail, target)
+    trail, best, position, closes = 0.0, holding.price, signed * holding.price, 0.0
+    latest, mature = latest_exit(phenotype, entry, stop), entry + max(phenotype.hold_min_bars, 1)
+    for t in range(entry, stop):
+        path.exposure[t - start] += position / holding.base
+        if t > entry:
+            if t >= mature:
+                if phenotype.leaves and bit(leave, np.uint64(t - 1)):
+                    return t, scheduled_price(quote_of(market, t), phenotype), SIGNALLED, closes
+                if t >= latest:
+                    return t, scheduled_price(quote_of(market, t), phenotype), TIMED, closes
+            target = holding.target if t >= mature else 0.0
+            price, reason = exit_inside(
+                side, market.open[t], market.high[t], market.low[t], holding.stop, trail, target
+            )
             if reason != NO_EXIT:
-                return np.int64(t), price, reason
-        position = signed * close[t]
-        value = cash + position
-        equity[t - first] = value
+                return t, price, reason, closes
+        position = signed * market.close[t]
+        value = holding.cash + position
+        path.equity[t - start] = value
         if value <= 0.0:
-            return np.int64(t), close[t], RUINED
-        if trails:
-            best = max(best, high[t]) if side > 0 else min(best, low[t])
-            level = trail_level(phenotype, side, best, atr[t])
-            # A trailing stop only ever tightens, also when the ATR widens.
-            if trail == 0.0 or side * (level - trail) > 0.0:
-                trail = level
-    return stop - 1, close[stop - 1], ENDED
+            return t, market.close[t], RUINED, closes
+        if t == stop - 1:
+            break
+        closes += market.close[t]
+        best = max(best, market.high[t]) if side > 0 else min(best, market.low[t])
+        trail = trail_level(holding, best)
+    return stop - 1, market.close[stop - 1], ENDED, closes
+
+
+@kernel
+def mark(
+    market: MarketArrays,
+    phenotype: Phenotype,
+    holding: Holding,
+    exit_bar: Integer,
+    reason: int,
+    cash: float,
+    overnight: float,
+    intraday: float,
+    start: Integer,
+    path: Path,
+) -> None:
+    """Write the returns and the drift-free excess of the bars of a closed trade into the path."""
+    base, last = holding.base, holding.base
+    carried = holding.side * holding.units * holding.price
+    for t in range(holding.bar, exit_bar + 1):
+        value = cash if t == exit_bar else path.equity[t - start]
+        if t == exit_bar:
+            before = market.close[t - 1] if t > holding.bar else holding.price
+            drift = drift_of_exit(phenotype, holding, t, before, reason, overnight, intraday)
+        elif t == holding.bar:
+            drift = drift_of_entry(holding, intraday)
+        else:
+            drift = carried * (overnight + intraday)
+        # The bar on which one trade ends and the next begins belongs to both.
+        path.returns[t - start] += (value - last) / base
+        path.excess[t - start] += (value - last - drift) / base
+        last = value
+        carried = holding.side * holding.units * market.close[t]
 
 
 @kernel
@@ -203,67 +158,58 @@ def simulate(
     market: MarketArrays,
     logic: Logic,
     phenotype: Phenotype,
-    costs: CostRates,
-    start: int,
-    stop: int,
-    equity_start: float,
-    equity: Floats,
-    worked: Floats,
-    trades: Floats,
-) -> tuple[float, int, float]:
-    """Trade bars ``[start, stop)``, flat at both ends.
+    costs: Floats,
+    start: Integer,
+    stop: Integer,
+    overnight: float,
+    intraday: float,
+    path: Path,
+) -> tuple[float, Integer, float]:
+    """Trade bars ``[start, stop)``, flat at both ends, from an equity of 1.
 
-    Writes one row of TRADE_FIELDS a trade into ``trades`` (at least stop - start rows); and, at t - start for every bar
-    t of a trade, into ``equity`` the equity at its close, and into ``worked`` the signed position value at work during
-    it (valued at the close before, or at the entry price). Bars without a position are left as they are. Returns final
-    equity, number of trades, and traded value in multiples of equity. Equity never falls below zero: at zero the
-    account is ruined and stops.
+    Fills ``path`` (at least stop - start long, overwritten). ``overnight`` and ``intraday``: the drift that ``excess``
+    is free of. Returns final equity, number of trades, and traded value in multiples of equity. Equity never falls
+    below zero: at zero the account is ruined and stops.
     """
-    open_, high, low, close, atr, volatility, regime, hour, weekday, month, _ = market
-    enter_long, enter_short, leave_long, leave_short = logic
-    cash = equity_start
-    lot = phenotype.fraction * equity_start / open_[start]
-    count, turnover = 0, 0.0
-    t: Integer = start + 1
-    while cash > 0.0:
-        t = next_true(enter_long, enter_short, t - 1, stop - 1) + 1
+    for i in range(stop - start):
+        path.equity[i], path.returns[i], path.excess[i], path.exposure[i] = 1.0, 0.0, 0.0, 0.0
+    venue, account = venue_of(costs, phenotype.venue), open_account()
+    lot = phenotype.budget * phenotype.fraction / market.open[start]
+    count, turnover = np.int64(0), 0.0
+    t: Integer = np.int64(start + 1)  # the first bar has no signal before it in this fold
+    flat_from: Integer = np.int64(start)
+    while account.cash > 0.0:
+        t = next_true(logic.enter_long, logic.enter_short, t - 1, stop - 1) + 1
         if t >= stop:
             break
         s = t - 1
-        if not allowed(phenotype, regime[s], hour[s], weekday[s], month[s]):
+        if not allowed(phenotype, market, s):
             t += 1
             continue
-        side = 1 if bit(enter_long, np.uint64(s)) else -1
-        holding = enter(phenotype, costs, side, t, open_[t], atr[s], volatility[s], cash, lot)
-        if holding.units == 0.0:
+        is_long = bit(logic.enter_long, np.uint64(s))
+        holding = enter(quote_of(market, t), phenotype, venue, account, 1 if is_long else -1, t, lot)
+        if not holding.units > 0.0:
             t += 1
             continue
-        leave = leave_long if side > 0 else leave_short
-        t, price, reason = hold(open_, high, low, close, atr, leave, phenotype, holding, start, stop, equity, worked)
-        before = cash
-        cash = max(liquidate(holding, price, reason, costs), 0.0)
-        turnover += holding.units * (holding.price + price) / before
-        _record(trades[count], holding, t, price, cash / before - 1.0, reason, worked[t - start])
+        for i in range(flat_from, t):
+            path.equity[i - start] = account.cash
+        leave = logic.leave_long if is_long else logic.leave_short
+        end, price, reason, closes = hold(market, leave, phenotype, holding, start, stop, path)
+        cash = liquidate(quote_of(market, end), phenotype, venue, holding, price, reason, closes)
+        mark(market, phenotype, holding, end, reason, cash, overnight, intraday, start, path)
+        turnover += holding.units * (holding.price + price) / holding.base
+        _record(path.trades[count], holding, end, price, cash / holding.base - 1.0, reason)
         count += 1
-        equity[t - start] = cash
-        if reason not in (TIMED, SIGNALLED):  # an exit at the open leaves that open free for the next entry
-            t += 1
-    return cash, count, turnover
+        account = book(account, cash, holding.units * holding.price)
+        path.equity[end - start] = cash
+        flat_from = end + 1
+        t = end if exit_is_at_open(phenotype, reason) else end + 1
+    for i in range(flat_from, stop):
+        path.equity[i - start] = account.cash
+    return account.cash, count, turnover
 
 
 @kernel
-def liquidate(holding: Holding, price: float, reason: int, costs: CostRates) -> float:
-    """Equity after the position is closed at ``price``: a target is a limit order, everything else a market order."""
-    side, units = holding.side, holding.units
-    if reason == TARGET:
-        return holding.cash + side * units * price - units * price * costs.maker_fee
-    received = price * (1.0 - side * costs.concession)
-    return holding.cash + side * units * received - units * received * costs.taker_fee
-
-
-@kernel
-def _record(
-    row: Floats, holding: Holding, exit_bar: Integer, price: float, profit: float, reason: int, carried: float
-) -> None:
+def _record(row: Floats, holding: Holding, exit_bar: Integer, price: float, profit: float, reason: int) -> None:
     row[0], row[1], row[2], row[3] = holding.side, holding.bar, exit_bar, holding.price
-    row[4], row[5], row[6], row[7], row[8] = price, holding.units, profit, reason, carried
+    row[4], row[5], row[6], row[7] = price, holding.units, profit, reason

@@ -1,96 +1,76 @@
-"""Metrics of an equity path: pure functions of what the engine wrote."""
+"""Metrics of the folds of one window: sums that either engine fills, and what follows from them."""
 
 import numpy as np
-import numpy.typing as npt
 
-from common.backtest.engine import SIGNALLED, STOPPED, TARGET, TIMED, TRAILED, Floats
+from common.backtest.costs import Floats
+from common.backtest.engine import Path
 from common.kernel import kernel
 
 CVAR_SHARE = 0.05
-SUMS = 12
-_BINS = 256
 RATIO_LIMIT = 100.0
 """Recovery factors beyond this say only that the drawdown was nearly nothing."""
+(
+    BARS,
+    S1,
+    S2,
+    S3,
+    S4,
+    D1,
+    D2,
+    HELD,
+    HELD_LONG,
+    OVERLAP,
+    TRADES,
+    TURNOVER,
+    CAPITAL,
+    PEAK,
+    DRAWDOWN,
+    SUMS,
+) = range(16)
+"""Columns of the sums: bars; powers of the returns; drift-free returns and their squares; bars of trades, of long ones,
+and bars that belong to two trades; trades; traded value; equity over all folds so far, its peak and its drawdown."""
+OBJECTIVE_COUNT, EVIDENCE_COUNT, DESCRIPTOR_COUNT = 7, 9, 3
+STRESS_OBJECTIVE = 6
 
 
 @kernel
-def moment_sums(
-    equity: Floats,
-    worked: Floats,
-    trades: Floats,
-    start: int,
-    bars: int,
-    equity_start: float,
-    overnight: float,
-    intraday: float,
-    sums: Floats,
-    losses: Floats,
+def clear(sums: Floats) -> None:
+    """Make ready for a window."""
+    for column in range(SUMS):
+        sums[column] = 0.0
+    sums[CAPITAL], sums[PEAK] = 1.0, 1.0
+
+
+@kernel
+def add_path(
+    path: Path, bars: int | np.int64, count: int | np.int64, final: float, turnover: float, sums: Floats
 ) -> None:
-    """Add one fold to ``sums``, and its negative returns to ``losses[int(sums[8]):]``.
-
-    ``equity``, ``worked`` and ``trades``, as ``engine.simulate`` writes them for the fold of ``bars`` bars from
-    ``start`` on: only bars with a position are looked at. ``overnight`` and ``intraday``: mean return of the instrument
-    in the window from close to open and from open to close. ``sums`` (SUMS,): n, sums of r, r², r³, r⁴, of detrended d
-    and d², bars in a position, losses so far, peak equity so far, maximum drawdown so far, and bars in a long position
-    (d = r - ``expected`` gain / equity).
-    """
-    s1, s2, s3, s4, d1, d2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    peak, drawdown, last = sums[9], sums[10], equity_start
-    floor = 1.0 - drawdown
-    long, active, found = 0, 0, np.uint64(sums[8])
-    following = np.uint64(0)
-    for trade in range(len(trades)):
-        # The bar on which one trade ends and the next begins belongs to both, and counts once.
-        entry, end = np.uint64(trades[trade, 1] - start), np.uint64(trades[trade, 2] - start)
-        begin, following = max(entry, following), end + np.uint64(1)
-        for t in range(begin, following):
-            # The sign of a return is a coin flip: everything that depends on it is written without a branch.
-            value = equity[t]
-            scale = 1.0 / last
-            r = (value - last) * scale
-            part = intraday if t == entry else overnight + intraday
-            gain = worked[t] * part if t < end else expected(trades, trade, worked[t], overnight, intraday)
-            d = r - gain * scale
-            last = value
-            rr = r * r
-            s1 += r
-            s2 += rr
-            s3 += rr * r
-            s4 += rr * rr
-            d1 += d
-            d2 += d * d
-            long += worked[t] > 0.0
-            losses[found] = r
-            found += np.uint64(r < 0.0)
-            peak = max(peak, value)
-            if value < peak * floor:
-                drawdown = 1.0 - value / peak
-                floor = 1.0 - drawdown
-        active += int(np.int64(following - begin))
-    for column, amount in enumerate((float(bars), s1, s2, s3, s4, d1, d2, float(active))):
-        sums[column] += amount
-    sums[8], sums[9], sums[10] = found, peak, drawdown
-    sums[11] += long
-
-
-@kernel
-def expected(trades: Floats, trade: int, worked: float, overnight: float, intraday: float) -> float:
-    """What the market's drift alone gives on the last bar of ``trade``, in money; ``worked`` is that bar's.
-
-    An exit at the open held overnight only, and the next trade may hold from that open on. When an exit inside the bar
-    came nobody knows: drift that works for the position counts to the close, drift against it not at all, so that
-    neither side is flattered.
-    """
-    entry, end, reason, carried = trades[trade, 1], trades[trade, 2], trades[trade, 7], trades[trade, 8]
-    if entry == end:
-        return carried * intraday
-    gain = carried * overnight
-    if reason in (TIMED, SIGNALLED):
-        reopened = trade + 1 < len(trades) and trades[trade + 1, 1] == end
-        return gain + (worked * intraday if reopened else 0.0)
-    if reason in (STOPPED, TARGET, TRAILED):
-        return gain + max(carried * intraday, 0.0)
-    return gain + carried * intraday
+    """Add one fold of the truth engine, bar by bar."""
+    capital = sums[CAPITAL]
+    for t in range(bars):
+        r, d = path.returns[t], path.excess[t]
+        sums[S1] += r
+        sums[S2] += r * r
+        sums[S3] += r * r * r
+        sums[S4] += r * r * r * r
+        sums[D1] += d
+        sums[D2] += d * d
+        value = capital * path.equity[t]
+        sums[PEAK] = max(sums[PEAK], value)
+        sums[DRAWDOWN] = max(sums[DRAWDOWN], 1.0 - value / sums[PEAK])
+    previous = -1.0
+    for trade in range(count):
+        entry, end = path.trades[trade, 1], path.trades[trade, 2]
+        sums[HELD] += end - entry + 1.0
+        if path.trades[trade, 0] > 0.0:
+            sums[HELD_LONG] += end - entry + 1.0
+        if entry == previous:
+            sums[OVERLAP] += 1.0
+        previous = end
+    sums[BARS] += bars
+    sums[TRADES] += count
+    sums[TURNOVER] += turnover
+    sums[CAPITAL] = capital * final
 
 
 @kernel
@@ -104,43 +84,56 @@ def mean_deviation(n: float, s1: float, s2: float) -> tuple[float, float]:
 
 
 @kernel
+def sharpe(n: float, s1: float, s2: float, annual: float) -> float:
+    """Mean over deviation, times ``annual``; 0 for a constant."""
+    mean, deviation = mean_deviation(n, s1, s2)
+    return mean / deviation * annual if deviation > 0.0 else 0.0
+
+
+@kernel
 def shape(n: float, s1: float, s2: float, s3: float, s4: float) -> tuple[float, float]:
     """Skewness and (not excess) kurtosis of the population from power sums; 0 and 3 for a constant."""
     mean = s1 / n
     m2 = s2 / n - mean * mean
     if m2 <= 1e-14 * s2 / n:
         return 0.0, 3.0
-    m3 = s3 / n - 3.0 * mean * s2 / n + 2.0 * mean**3
-    m4 = s4 / n - 4.0 * mean * s3 / n + 6.0 * mean * mean * s2 / n - 3.0 * mean**4
-    return m3 / m2**1.5, m4 / (m2 * m2)
+    m3 = s3 / n - 3.0 * mean * s2 / n + 2.0 * mean * mean * mean
+    m4 = s4 / n - 4.0 * mean * s3 / n + 6.0 * mean * mean * s2 / n - 3.0 * mean * mean * mean * mean
+    return m3 / (m2 * np.sqrt(m2)), m4 / (m2 * m2)
 
 
 @kernel
-def conditional_value_at_risk(losses: Floats, n: int) -> float:
-    """Mean of the worst ``CVAR_SHARE`` of ``n`` returns, of which ``losses`` are the negative ones.
+def conditional_value_at_risk(profits: Floats, n: int | np.int64) -> float:
+    """Mean of the worst ``CVAR_SHARE`` of the first ``n`` profits, which are reordered; 0 for none.
 
-    The same cut as empyrical: the ``int((n - 1) * 0.05) + 1`` smallest; returns that are not losses count as they
-    rank, so at most zero is claimed for them.
+    The same cut as empyrical: the ``int((n - 1) * 0.05) + 1`` smallest. Found by quickselect (Hoare 1961).
     """
+    if n == 0:
+        return 0.0
     wanted = int((n - 1) * CVAR_SHARE) + 1
-    if len(losses) <= wanted:
-        return losses.sum() / wanted
-    # By counting into equal bins of size: all of the worst bins, and of the bin where the cut falls its worst.
-    scale = _BINS / losses.min()
-    counts = np.zeros(_BINS + 1, np.int64)
-    for loss in losses:
-        counts[int(loss * scale)] += 1
-    border, above = _BINS, 0
-    while above + counts[border] < wanted:
-        above += counts[border]
-        border -= 1
-    total, at_border, found = 0.0, np.empty(counts[border] + 1), 0
-    for loss in losses:
-        where = int(loss * scale)
-        total += loss if where > border else 0.0
-        at_border[found] = loss
-        found += where == border
-    return (total + np.sort(at_border[:found])[: wanted - above].sum()) / wanted
+    low, high, last = 0, n - 1, wanted - 1
+    while low < high:
+        pivot = profits[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while profits[i] < pivot:
+                i += 1
+            while profits[j] > pivot:
+                j -= 1
+            if i <= j:
+                profits[i], profits[j] = profits[j], profits[i]
+                i += 1
+                j -= 1
+        if last <= j:
+            high = j
+        elif last >= i:
+            low = i
+        else:
+            break
+    total = 0.0
+    for k in range(wanted):
+        total += profits[k]
+    return total / wanted
 
 
 @kernel
@@ -152,6 +145,48 @@ def recovery_factor(total_return: float, drawdown: float) -> float:
 
 
 @kernel
-def consistency(fold_sharpes: npt.NDArray[np.float64]) -> float:
+def consistency(sharpes: Floats, folds: int | np.int64) -> float:
     """Mean of the folds' Sharpe ratios less their standard deviation: high only when every fold is good."""
-    return fold_sharpes.mean() - fold_sharpes.std()
+    total, squares = 0.0, 0.0
+    for fold in range(folds):
+        total += sharpes[fold]
+    mean = total / folds
+    for fold in range(folds):
+        squares += (sharpes[fold] - mean) * (sharpes[fold] - mean)
+    return mean - np.sqrt(squares / folds)
+
+
+@kernel
+def fill_evidence(sums: Floats, evidence: Floats) -> None:
+    """One row of evidence, in the order of ``events.cohorts.EVIDENCE``."""
+    n = sums[BARS]
+    mean, deviation = mean_deviation(n, sums[S1], sums[S2])
+    skewness, kurtosis = shape(n, sums[S1], sums[S2], sums[S3], sums[S4])
+    excess, spread = mean_deviation(n, sums[D1], sums[D2])
+    evidence[0], evidence[1], evidence[2] = n, sums[TRADES], sums[CAPITAL] - 1.0
+    evidence[3], evidence[4], evidence[5], evidence[6] = mean, deviation, skewness, kurtosis
+    evidence[7] = sums[DRAWDOWN]
+    evidence[8] = excess / spread * np.sqrt(n) if spread > 0.0 else 0.0
+
+
+@kernel
+def fill_objectives(
+    sums: Floats, sharpes: Floats, folds: int | np.int64, profits: Floats, bars_per_year: float, objectives: Floats
+) -> None:
+    """The objectives of one genome but stress, in the order of ``events.spec.OBJECTIVES``, all to be maximised."""
+    n, drawdown = sums[BARS], sums[DRAWDOWN]
+    objectives[0] = sharpe(n, sums[S1], sums[S2], np.sqrt(bars_per_year))
+    objectives[1] = -drawdown
+    objectives[2] = recovery_factor(sums[CAPITAL] - 1.0, drawdown)
+    objectives[3] = consistency(sharpes, folds)
+    objectives[4] = conditional_value_at_risk(profits, np.int64(sums[TRADES]))
+    objectives[5] = -sums[TURNOVER] / (n / bars_per_year)
+
+
+@kernel
+def fill_descriptor(sums: Floats, descriptor: Floats) -> None:
+    """Mean bars of a trade, share of bars with a position, share of them long."""
+    trades, held = sums[TRADES], sums[HELD]
+    descriptor[0] = held / trades if trades > 0.0 else 0.0
+    descriptor[1] = (held - sums[OVERLAP]) / sums[BARS]
+    descriptor[2] = sums[HELD_LONG] / held if held > 0.0 else 0.0

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.backtest.arena import Arena
-from common.backtest.costs import CostRates
-from common.backtest.engine import EXIT_REASONS, TRADE_FIELDS, Floats, simulate
+from common.backtest.costs import Floats
+from common.backtest.engine import TRADE_FIELDS, Path, simulate
+from common.backtest.orders import EXIT_REASONS
 from common.backtest.phenotype import express
 from common.backtest.signals import STACK_DEPTH, decide
 
@@ -27,31 +28,39 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """``equity`` (n,) at each close, 1.0 before the first bar; ``exposure`` (n,) signed multiple of equity at work."""
+    """``equity`` (n,) at each close, 1.0 before the first bar; ``exposure`` (n,) signed multiple of equity at work.
+
+    ``returns`` and ``excess`` (n,) as in ``engine.Path``.
+    """
 
     equity: Floats
     exposure: Floats
+    returns: Floats
+    excess: Floats
     trades: list[Trade]
 
 
-def replay(genome: np.void, arena: Arena, start: int, stop: int, costs: CostRates) -> Replay:
-    """Trade bars ``[start, stop)`` with the truth engine, flat at both ends."""
+def replay(
+    genome: np.void,
+    arena: Arena,
+    start: int,
+    stop: int,
+    costs: Floats,
+    overnight: float = 0.0,
+    intraday: float = 0.0,
+) -> Replay:
+    """Trade bars ``[start, stop)`` with the truth engine, flat at both ends; ``excess`` is free of the drift given."""
     bank = arena.arrays.bank
     phenotype = express(genome["alleles"], genome["reals"], genome["masks"])
     stack, bitmaps = np.empty((STACK_DEPTH, bank.shape[1]), np.uint64), np.empty((4, bank.shape[1]), np.uint64)
-    logic = decide(genome["trees"], phenotype.direction, bank, stack, bitmaps)
+    logic = decide(genome["trees"], phenotype, bank, arena.no_extra, stack, bitmaps)
     bars = stop - start
-    equity, worked, rows = np.ones(bars), np.zeros(bars), np.zeros((bars, len(TRADE_FIELDS)))
-    _, count, _ = simulate(arena.arrays, logic, phenotype, costs, start, stop, 1.0, equity, worked, rows)
-    for exit_bar in rows[:count, 2].astype(int):  # flat from here on, until a later trade's bars say otherwise
-        after = exit_bar - start + 1
-        equity[after:] = np.where(worked[after:] == 0.0, equity[after - 1], equity[after:])
+    path = Path(*(np.empty(bars) for _ in range(4)), np.empty((bars, len(TRADE_FIELDS))))
+    _, count, _ = simulate(arena.arrays, logic, phenotype, costs, start, stop, overnight, intraday, path)
     trades = [
         Trade(
             int(r[0]), int(r[1]), int(r[2]), float(r[3]), float(r[4]), float(r[5]), float(r[6]), EXIT_REASONS[int(r[7])]
         )
-        for r in rows[:count]
+        for r in path.trades[:count]
     ]
-    before = np.concatenate(([1.0], equity[:-1]))
-    exposure = np.divide(worked, before, out=np.zeros(bars), where=before > 0)
-    return Replay(equity, exposure, trades)
+    return Replay(path.equity, path.exposure, path.returns, path.excess, trades)

@@ -5,23 +5,25 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from common.backtest.market import Words
+from common.backtest.phenotype import LONG, SHORT, Phenotype
 from common.genome.layout import TREE_TOKENS
 from common.genome.tree import (
     AND,
     CONDITION_BASE,
     CROSSED,
     END,
+    FIRST_UNARY,
     NOT,
     OR,
     STREAK_BARS,
     STREAK_FIRST,
+    TOKEN_LIMIT,
     WITHIN_BARS,
     WITHIN_FIRST,
-    XOR,
 )
 from common.kernel import kernel
 
-Words = npt.NDArray[np.uint64]
 STACK_DEPTH = TREE_TOKENS // 2 + 1
 """A postfix tree of n tokens never holds more than (n + 1) // 2 operands at once."""
 _WITHIN = np.array(WITHIN_BARS)
@@ -77,46 +79,73 @@ def _spread(words: Words, bars: int, every: bool) -> None:
 
 
 @kernel
-def evaluate_tree(tree: npt.NDArray[np.uint16], bank: Words, stack: Words) -> bool:
+def _delay(words: Words, bars: int) -> None:
+    """In place: the bitmap as it was ``bars`` (0 to 63) bars ago."""
+    if bars > 0:
+        for index in range(len(words) - 1, -1, -1):
+            words[index] = _previous(words, index, bars)
+
+
+@kernel
+def _push(row: Words, top: Words) -> None:
+    for index in range(len(top)):
+        top[index] = row[index]
+
+
+@kernel
+def _unary(token: int, top: Words) -> None:
+    if token == NOT:
+        for index in range(len(top)):
+            top[index] = ~top[index]
+    elif token == CROSSED:
+        for index in range(len(top) - 1, -1, -1):
+            top[index] &= ~_previous(top, index, 1)
+    elif token >= STREAK_FIRST:
+        _spread(top, _STREAK[token - STREAK_FIRST], True)
+    else:
+        _spread(top, _WITHIN[token - WITHIN_FIRST], False)
+
+
+@kernel
+def _binary(token: int, below: Words, top: Words) -> None:
+    if token == AND:
+        for index in range(len(top)):
+            below[index] &= top[index]
+    elif token == OR:
+        for index in range(len(top)):
+            below[index] |= top[index]
+    else:
+        for index in range(len(top)):
+            below[index] ^= top[index]
+
+
+@kernel
+def evaluate_tree(tree: npt.NDArray[np.uint16], bank: Words, extra: Words, stack: Words) -> bool:
     """Evaluate a postfix tree over the condition bank into ``stack[0]``.
 
-    ``tree`` (TREE_TOKENS,), ``bank`` (conditions, words), ``stack`` (STACK_DEPTH, words) scratch. Returns False, with
-    ``stack[0]`` all false, for an empty tree. Bits past the last bar are undefined.
+    ``tree`` (TREE_TOKENS,), ``bank`` (conditions, words), ``extra`` (rows, words) the bitmaps of tokens from
+    TOKEN_LIMIT on, ``stack`` (STACK_DEPTH, words) scratch. Returns False, with ``stack[0]`` all false, for an empty
+    tree. Bits past the last bar are undefined.
     """
     depth = 0
     for position in range(TREE_TOKENS):
-        token = tree[position]
+        token = np.int64(tree[position])
         if token == END:
             break
-        if token >= CONDITION_BASE:
-            stack[depth, :] = bank[token - CONDITION_BASE]
+        if token >= TOKEN_LIMIT:
+            _push(extra[token - TOKEN_LIMIT], stack[depth])
             depth += 1
-            continue
-        top = stack[depth - 1]
-        if token == NOT:
-            for index in range(len(top)):
-                top[index] = ~top[index]
-        elif token == CROSSED:
-            for index in range(len(top) - 1, -1, -1):
-                top[index] &= ~_previous(top, index, 1)
-        elif token >= STREAK_FIRST:
-            _spread(top, _STREAK[token - STREAK_FIRST], True)
-        elif token >= WITHIN_FIRST:
-            _spread(top, _WITHIN[token - WITHIN_FIRST], False)
+        elif token >= CONDITION_BASE:
+            _push(bank[token - CONDITION_BASE], stack[depth])
+            depth += 1
+        elif token >= FIRST_UNARY:
+            _unary(token, stack[depth - 1])
         else:
             depth -= 1
-            below = stack[depth - 1]
-            if token == AND:
-                for index in range(len(top)):
-                    below[index] &= top[index]
-            elif token == OR:
-                for index in range(len(top)):
-                    below[index] |= top[index]
-            elif token == XOR:
-                for index in range(len(top)):
-                    below[index] ^= top[index]
+            _binary(token, stack[depth - 1], stack[depth])
     if depth == 0:
-        stack[0, :] = np.uint64(0)
+        for index in range(stack.shape[1]):
+            stack[0, index] = _NO_BITS
         return False
     return True
 
@@ -134,18 +163,30 @@ class Logic(NamedTuple):
 
 
 @kernel
-def decide(trees: npt.NDArray[np.uint16], direction: int | np.int64, bank: Words, stack: Words, into: Words) -> Logic:
+def decide(
+    trees: npt.NDArray[np.uint16], phenotype: Phenotype, bank: Words, extra: Words, stack: Words, into: Words
+) -> Logic:
     """Evaluate the four trees of a genome, shape (4, TREE_TOKENS), into ``into`` (4, words) and settle their conflicts.
 
-    A bar that also leaves a side does not enter it; one that would enter both sides enters none. ``direction`` 0 long,
-    1 short, 2 both: the other side's entries are dropped.
+    Entries are confirmed, then delayed. A bar that also leaves a side does not enter it; one that would enter both
+    sides enters none. The entries of a side that the direction keeps closed are dropped.
     """
     for tree in range(4):
-        evaluate_tree(trees[tree], bank, stack)
-        into[tree, :] = stack[0]
+        closed = phenotype.direction == (SHORT if tree < 2 else LONG)
+        row = into[tree]
+        if closed or not evaluate_tree(trees[tree], bank, extra, stack):
+            for index in range(len(row)):
+                row[index] = _NO_BITS
+            continue
+        _push(stack[0], row)
+        if tree in {0, 2}:
+            _spread(row, phenotype.confirm_bars, True)
+            _delay(row, phenotype.delay_bars)
     for index in range(into.shape[1]):
-        long = into[0, index] & ~into[1, index] if direction != 1 else _NO_BITS
-        short = into[2, index] & ~into[3, index] if direction != 0 else _NO_BITS
+        long, short = into[0, index], into[2, index]
+        if phenotype.leaves:
+            long &= ~into[1, index]
+            short &= ~into[3, index]
         into[0, index] = long & ~short
         into[2, index] = short & ~long
     return Logic(into[0], into[2], into[1], into[3])

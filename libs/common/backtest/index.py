@@ -1,0 +1,143 @@
+"""What lets the event-skipping engine pass over bars: block extremes, and prefix sums of powers of price changes."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from common.backtest.costs import Floats
+from common.backtest.market import MarketArrays, Words
+from common.backtest.phenotype import Phenotype
+from common.kernel import kernel
+
+SMALL, LARGE = 16, 256
+"""Bars of a block of each of the two levels; powers of two."""
+CLOSE_SUM, SQUARES, CUBES, FOURTHS, EXCESS_SQUARES, PREFIXES = range(6)
+LOW, HIGH, CLOSE_LOW, CLOSE_HIGH, EXTREMES = range(5)
+
+
+GATE_FIRST = (0, 5, 29, 36, 48)
+"""Rows of ``gates``: five regimes, 24 hours, seven weekdays, twelve months, three blackout calendars."""
+GATES = 51
+
+
+class Index(NamedTuple):
+    """``gates`` (GATES, words): the bars of each regime, hour, weekday and month, and outside each blackout.
+
+    ``small`` and ``large`` (blocks, EXTREMES): the lowest low, highest high, lowest and highest close of each block.
+
+    ``prefix`` (T + 1, 2 * PREFIXES): sums over the bars before t, in double-double (high parts, then low parts: a range
+    is then exact to rounding, however much prices have grown or shrunk before it), of close, of the change of close
+    since the bar before to the powers 2, 3 and 4, and of the square of that change less the drift of the bar's window.
+    """
+
+    gates: Words
+    small: Floats
+    large: Floats
+    prefix: Floats
+
+
+@kernel
+def _extremes(market: MarketArrays, size: int, into: Floats) -> None:
+    for block in range(len(into)):
+        first = block * size
+        into[block, LOW], into[block, HIGH] = market.low[first], market.high[first]
+        into[block, CLOSE_LOW], into[block, CLOSE_HIGH] = market.close[first], market.close[first]
+        for t in range(first + 1, min(first + size, len(market.close))):
+            into[block, LOW] = min(into[block, LOW], market.low[t])
+            into[block, HIGH] = max(into[block, HIGH], market.high[t])
+            into[block, CLOSE_LOW] = min(into[block, CLOSE_LOW], market.close[t])
+            into[block, CLOSE_HIGH] = max(into[block, CLOSE_HIGH], market.close[t])
+
+
+@kernel
+def _two_sum(high: float, low: float, term: float) -> tuple[float, float]:
+    """Add to a double-double number (Knuth, TAOCP 2, 4.2.2)."""
+    total = high + term
+    part = total - high
+    return total, low + ((high - (total - part)) + (term - part))
+
+
+@kernel
+def _prefixes(market: MarketArrays, drift: Floats, into: Floats) -> None:
+    for t in range(len(market.close)):
+        change = market.close[t] - market.close[t - 1] if t > 0 else 0.0
+        excess = change - drift[t] * market.close[t - 1] if t > 0 else 0.0
+        terms = (market.close[t], change * change, change * change * change, change**4, excess * excess)
+        for which in range(PREFIXES):
+            into[t + 1, which], into[t + 1, PREFIXES + which] = _two_sum(
+                into[t, which], into[t, PREFIXES + which], terms[which]
+            )
+
+
+@kernel
+def range_sum(prefix: Floats, which: int, first: int | np.int64, stop: int | np.int64) -> float:
+    """Sum of column ``which`` over bars ``[first, stop)``."""
+    return (prefix[stop, which] - prefix[first, which]) + (
+        prefix[stop, PREFIXES + which] - prefix[first, PREFIXES + which]
+    )
+
+
+@kernel
+def _gates(market: MarketArrays, into: Words) -> None:
+    for t in range(len(market.close)):
+        word, mask = t >> 6, np.uint64(1) << np.uint64(t & 63)
+        into[GATE_FIRST[0] + market.regime[t], word] |= mask
+        into[GATE_FIRST[1] + market.hour[t], word] |= mask
+        into[GATE_FIRST[2] + market.weekday[t], word] |= mask
+        into[GATE_FIRST[3] + market.month[t], word] |= mask
+        for calendar in range(GATES - GATE_FIRST[4]):
+            if (market.blackout[t] >> calendar) & 1 == 0:
+                into[GATE_FIRST[4] + calendar, word] |= mask
+
+
+@kernel
+def _narrow(gates: Words, first: int, count: int, mask: int | np.int64, logic: Words, scratch: Words) -> None:
+    """Keep of the entries those on which one of the gates in ``mask`` is open."""
+    if mask == (1 << count) - 1:
+        return
+    for index in range(len(scratch)):
+        scratch[index] = np.uint64(0)
+    for gate in range(count):
+        if (mask >> gate) & 1:
+            row = gates[first + gate]
+            for index in range(len(scratch)):
+                scratch[index] |= row[index]
+    for index in range(len(scratch)):
+        logic[0, index] &= scratch[index]
+        logic[2, index] &= scratch[index]
+
+
+@kernel
+def pass_gates(gates: Words, phenotype: Phenotype, logic: Words, scratch: Words) -> None:
+    """Keep of the entry bitmaps ``logic[0]`` and ``logic[2]`` (4, words) what masks and calendars allow."""
+    _narrow(gates, GATE_FIRST[0], 5, phenotype.regimes, logic, scratch)
+    _narrow(gates, GATE_FIRST[1], 24, phenotype.hours, logic, scratch)
+    _narrow(gates, GATE_FIRST[2], 7, phenotype.weekdays, logic, scratch)
+    _narrow(gates, GATE_FIRST[3], 12, phenotype.months, logic, scratch)
+    if phenotype.blackout > 0:
+        _narrow(gates, GATE_FIRST[4], 3, np.int64(1) << (phenotype.blackout - 1), logic, scratch)
+
+
+def build_index(
+    market: MarketArrays,
+    spans: npt.NDArray[np.int64],
+    window: npt.NDArray[np.int64],
+    drifts: Floats,
+) -> Index:
+    """Index of a market for folds ``spans`` (folds, 2), of the windows ``window`` (folds,), with their ``drifts``.
+
+    ``drifts`` (windows, 2): mean return overnight and within the bar.
+    """
+    bars = len(market.close)
+    small, large = (np.empty((-(-bars // size), EXTREMES)) for size in (SMALL, LARGE))
+    _extremes(market, SMALL, small)
+    _extremes(market, LARGE, large)
+    drift = np.zeros(bars)
+    for (first, stop), which in zip(spans, window, strict=True):
+        drift[first:stop] = drifts[which].sum()
+    prefix = np.zeros((bars + 1, 2 * PREFIXES))
+    _prefixes(market, drift, prefix)
+    gates = np.zeros((GATES, market.bank.shape[1]), np.uint64)
+    _gates(market, gates)
+    return Index(gates, small, large, prefix)
