@@ -14,6 +14,8 @@ SMALL, LARGE = 16, 256
 """Bars of a block of each of the two levels; powers of two."""
 CLOSE_SUM, SQUARES, CUBES, FOURTHS, EXCESS_SQUARES, PREFIXES = range(6)
 LOW, HIGH, CLOSE_LOW, CLOSE_HIGH, EXTREMES = range(5)
+OPENED, HIGHEST, LOWEST, CLOSED = range(4)
+ATR, VOLATILITY, MOVE, VOLUME, SPREAD, LATE, REGIME, FACTS = range(8)
 
 
 GATE_FIRST = (0, 5, 29, 36, 48)
@@ -29,12 +31,15 @@ class Index(NamedTuple):
     ``prefix`` (T + 1, 2 * PREFIXES): sums over the bars before t, in double-double (high parts, then low parts: a range
     is then exact to rounding, however much prices have grown or shrunk before it), of close, of the change of close
     since the bar before to the powers 2, 3 and 4, and of the square of that change less the drift of the bar's window.
+    ``prices`` (T, 4): open, high, low, close. ``facts`` (T, FACTS): what an order needs to know of the close before.
     """
 
     gates: Words
     small: Floats
     large: Floats
     prefix: Floats
+    prices: Floats
+    facts: Floats
 
 
 @kernel
@@ -138,6 +143,10 @@ def build_index(
         drift[first:stop] = drifts[which].sum()
     prefix = np.zeros((bars + 1, 2 * PREFIXES))
     _prefixes(market, drift, prefix)
+    prices = np.stack([market.open, market.high, market.low, market.close], axis=1)
+    columns = (market.atr, market.volatility, market.move, market.volume, market.spread, market.late, market.regime)
+    facts = np.zeros((bars, FACTS + 1))  # eight numbers: one line of the cache
+    facts[:, :FACTS] = np.stack(columns, axis=1)
     gates = np.zeros((GATES, market.bank.shape[1]), np.uint64)
     _gates(market, gates)
-    return Index(gates, small, large, prefix)
+    return Index(gates, small, large, prefix, prices, facts)

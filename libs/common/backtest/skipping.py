@@ -10,17 +10,26 @@ import numpy as np
 
 from common.backtest.costs import Floats, venue_of
 from common.backtest.index import (
-    CLOSE_HIGH,
-    CLOSE_LOW,
+    ATR,
     CLOSE_SUM,
+    CLOSED,
     CUBES,
     EXCESS_SQUARES,
     FOURTHS,
     HIGH,
+    HIGHEST,
     LARGE,
+    LATE,
     LOW,
+    LOWEST,
+    MOVE,
+    OPENED,
+    REGIME,
     SMALL,
+    SPREAD,
     SQUARES,
+    VOLATILITY,
+    VOLUME,
     Index,
     range_sum,
 )
@@ -49,6 +58,7 @@ from common.backtest.orders import (
     SIGNALLED,
     TIMED,
     Holding,
+    Quote,
     drift_of_entry,
     drift_of_exit,
     enter,
@@ -64,6 +74,10 @@ from common.backtest.signals import Logic, bit, next_true
 from common.backtest.sizing import book, open_account
 from common.kernel import kernel
 
+_ONE, _SMALL, _LARGE = np.uint64(1), np.uint64(SMALL), np.uint64(LARGE)
+_SMALL_MASK, _LARGE_MASK = np.uint64(SMALL - 1), np.uint64(LARGE - 1)
+_SMALL_SHIFT, _LARGE_SHIFT = np.uint64(SMALL.bit_length() - 1), np.uint64(LARGE.bit_length() - 1)
+
 
 class Course(NamedTuple):
     """Where a position ended, and the fold's peak and drawdown of equity on the way."""
@@ -73,6 +87,28 @@ class Course(NamedTuple):
     reason: int
     peak: float
     drawdown: float
+
+
+@kernel
+def _quote(prices: Floats, facts: Floats, t: np.uint64, bar_ms: float, days: float) -> Quote:
+    """The quote of bar ``t`` > 0, as ``orders.quote_of`` gives it."""
+    s = t - _ONE
+    return Quote(
+        prices[t, OPENED],
+        prices[t, HIGHEST],
+        prices[t, LOWEST],
+        prices[t, CLOSED],
+        prices[s, CLOSED],
+        facts[s, ATR],
+        facts[s, VOLATILITY],
+        facts[s, MOVE],
+        facts[s, VOLUME],
+        facts[s, SPREAD],
+        facts[s, LATE],
+        np.int64(facts[s, REGIME]),
+        bar_ms,
+        days,
+    )
 
 
 @kernel
@@ -89,10 +125,10 @@ def _exit_scheduled(leave: Words, phenotype: Phenotype, entry: Integer, stop: In
 
 
 @kernel
-def _quiet(block: Floats, holding: Holding, best: float, ruin: float) -> bool:
-    """Can no bar of this block stop, trail, take the target of, or ruin the position?"""
+def _quiet(low: float, high: float, holding: Holding, best: float, ruin: float) -> bool:
+    """Can no bar of a block with this low and high stop, trail, take the target of, or ruin the position?"""
     side = holding.side
-    worst, good = (block[LOW], block[HIGH]) if side > 0 else (block[HIGH], block[LOW])
+    worst, good = (low, high) if side > 0 else (high, low)
     level = side * holding.stop
     if holding.trail_share > 0.0 or holding.trail_distance > 0.0:
         top = best if side * (best - good) > 0.0 else good
@@ -103,44 +139,46 @@ def _quiet(block: Floats, holding: Holding, best: float, ruin: float) -> bool:
 
 @kernel
 def _hold(
-    market: MarketArrays,
-    index: Index,
-    leave: Words,
-    phenotype: Phenotype,
+    prices: Floats,
+    small: Floats,
+    large: Floats,
+    scheduled: Integer,
+    why: int,
+    mature: Integer,
     holding: Holding,
     stop: Integer,
     peak: float,
     drawdown: float,
 ) -> Course:
-    """Carry a position until something closes it."""
-    side, entry, cash = holding.side, holding.bar, holding.cash
+    """Carry a position until something closes it; price 0 where the exit was ``scheduled`` (for the reason ``why``)."""
+    side, cash = holding.side, holding.cash
     signed = side * holding.units
-    scheduled, why = _exit_scheduled(leave, phenotype, entry, stop)
-    mature = entry + max(phenotype.hold_min_bars, 1)
     floor = 1.0 - drawdown
-    # At or beyond this side of it, in signed prices, the position has eaten its cash; with a margin for rounding.
+    # At or beyond this, in signed prices, the position has eaten its cash; with a margin for rounding.
     ruin = -cash / holding.units
     ruin += 1e-9 * abs(ruin)
-    edge = min(scheduled, stop - 1)
-    trail, best, t = 0.0, holding.price, entry
-    while t < scheduled:
+    edge = np.uint64(min(scheduled, stop - 1))
+    final, entry, end, ripe = np.uint64(stop - 1), np.uint64(holding.bar), np.uint64(scheduled), np.uint64(mature)
+    trail, best, t = 0.0, holding.price, np.uint64(holding.bar)
+    while t < end:
         if t > entry:
-            if t & (SMALL - 1) == 0 and t + SMALL <= edge:
-                size, block = np.int64(SMALL), index.small[t // SMALL]
-                if t & (LARGE - 1) == 0 and t + LARGE <= edge:
-                    size, block = np.int64(LARGE), index.large[t // LARGE]
-                quiet = _quiet(block, holding, best, ruin)
-                if not quiet and size == LARGE:
-                    size, block = np.int64(SMALL), index.small[t // SMALL]
-                    quiet = _quiet(block, holding, best, ruin)
+            if t & _SMALL_MASK == 0 and t + _SMALL <= edge:
+                size, block = _SMALL, t >> _SMALL_SHIFT
+                low, high, first, last = small[block, LOW], small[block, HIGH], small[block, 2], small[block, 3]
+                quiet = _quiet(low, high, holding, best, ruin)
+                if quiet and t & _LARGE_MASK == 0 and t + _LARGE <= edge:
+                    block = t >> _LARGE_SHIFT
+                    if _quiet(large[block, LOW], large[block, HIGH], holding, best, ruin):
+                        size = _LARGE
+                        low, high, first, last = large[block, LOW], large[block, HIGH], large[block, 2], large[block, 3]
                 if quiet:
-                    best = max(best, block[HIGH]) if side > 0 else min(best, block[LOW])
+                    best = max(best, high) if side > 0 else min(best, low)
                     trail = trail_level(holding, best)
-                    one, other = cash + signed * block[CLOSE_LOW], cash + signed * block[CLOSE_HIGH]
+                    one, other = cash + signed * first, cash + signed * last
                     top = max(peak, one, other)
                     if min(one, other) < top * floor:
                         for inner in range(t, t + size):
-                            value = cash + signed * market.close[inner]
+                            value = cash + signed * prices[inner, CLOSED]
                             peak = max(peak, value)
                             if value < peak * floor:
                                 drawdown = 1.0 - value / peak
@@ -148,25 +186,25 @@ def _hold(
                     peak = top
                     t += size
                     continue
-            target = holding.target if t >= mature else 0.0
+            target = holding.target if t >= ripe else 0.0
             price, reason = exit_inside(
-                side, market.open[t], market.high[t], market.low[t], holding.stop, trail, target
+                side, prices[t, OPENED], prices[t, HIGHEST], prices[t, LOWEST], holding.stop, trail, target
             )
             if reason != NO_EXIT:
-                return Course(t, price, reason, peak, drawdown)
-        value = cash + signed * market.close[t]
+                return Course(np.int64(t), price, reason, peak, drawdown)
+        value = cash + signed * prices[t, CLOSED]
         if value <= 0.0:
-            return Course(t, market.close[t], RUINED, peak, drawdown)
-        if t == stop - 1:
-            return Course(t, market.close[t], ENDED, peak, drawdown)
+            return Course(np.int64(t), prices[t, CLOSED], RUINED, peak, drawdown)
+        if t == final:
+            return Course(np.int64(t), prices[t, CLOSED], ENDED, peak, drawdown)
         peak = max(peak, value)
         if value < peak * floor:
             drawdown = 1.0 - value / peak
             floor = 1.0 - drawdown
-        best = max(best, market.high[t]) if side > 0 else min(best, market.low[t])
+        best = max(best, prices[t, HIGHEST]) if side > 0 else min(best, prices[t, LOWEST])
         trail = trail_level(holding, best)
-        t += 1
-    return Course(scheduled, scheduled_price(market, phenotype, scheduled), why, peak, drawdown)
+        t += _ONE
+    return Course(np.int64(scheduled), 0.0, why, peak, drawdown)
 
 
 @kernel
@@ -182,10 +220,12 @@ def _add_bar(r: float, d: float, sums: Floats) -> None:
 
 @kernel
 def _add_between(
-    prefix: Floats, market: MarketArrays, scale: float, drift: float, first: Integer, end: Integer, sums: Floats
+    prefix: Floats, change: float, scale: float, drift: float, first: Integer, end: Integer, sums: Floats
 ) -> None:
-    """Add the returns of bars ``(first, end)``: ``scale`` times the change of close in each."""
-    change = market.close[end - 1] - market.close[first]
+    """Add the returns of bars ``(first, end)``: ``scale`` times the change of close in each.
+
+    ``change``: of close from ``first`` to the last of them.
+    """
     carried = range_sum(prefix, CLOSE_SUM, first, end - 1)
     square = scale * scale
     sums[S1] += scale * change
@@ -215,8 +255,12 @@ def simulate(
     ``logic`` holds only entries that masks and calendars allow. Adds the fold to ``sums`` (metrics.SUMS,), and the
     profit of each trade to ``profits`` after those that are there.
     """
+    # Arrays out of their tuples once: each time one is taken out Numba counts its references.
+    _, small, large, prefix, prices, facts = index
+    enter_long, enter_short, leave_long, leave_short = logic
+    bar_ms, days = market.bar_ms, market.days
     venue, account = venue_of(costs, phenotype.venue), open_account()
-    lot = phenotype.budget * phenotype.fraction / market.open[start]
+    lot = phenotype.budget * phenotype.fraction / prices[start, OPENED]
     count = np.int64(sums[TRADES])
     capital = sums[CAPITAL]
     peak, drawdown = (sums[PEAK] / capital if capital > 0.0 else 1.0), sums[DRAWDOWN]
@@ -224,22 +268,28 @@ def simulate(
     pending, pending_r, pending_d = np.int64(-1), 0.0, 0.0
     t: Integer = np.int64(start + 1)
     while account.cash > 0.0:
-        t = next_true(logic.enter_long, logic.enter_short, t - 1, stop - 1) + 1
+        t = next_true(enter_long, enter_short, t - 1, stop - 1) + 1
         if t >= stop:
             break
-        is_long = bit(logic.enter_long, np.uint64(t - 1))
-        holding = enter(market, phenotype, venue, account, 1 if is_long else -1, t, lot)
+        is_long = bit(enter_long, np.uint64(t - 1))
+        quote = _quote(prices, facts, np.uint64(t), bar_ms, days)
+        holding = enter(quote, phenotype, venue, account, 1 if is_long else -1, t, lot)
         if not holding.units > 0.0:
             t += 1
             continue
         if t != pending:  # else the equity between the two trades is no bar's equity
             peak = max(peak, account.cash)
             drawdown = max(drawdown, 1.0 - account.cash / peak)
-        leave = logic.leave_long if is_long else logic.leave_short
-        course = _hold(market, index, leave, phenotype, holding, stop, peak, drawdown)
-        end, base = course.bar, holding.base
-        closes = range_sum(index.prefix, CLOSE_SUM, t, end)
-        cash = liquidate(market, phenotype, venue, holding, end, course.price, course.reason, closes)
+        scheduled, why = _exit_scheduled(leave_long if is_long else leave_short, phenotype, t, stop)
+        mature = t + max(phenotype.hold_min_bars, 1)
+        course = _hold(prices, small, large, scheduled, why, mature, holding, stop, peak, drawdown)
+        end, base, price = course.bar, holding.base, course.price
+        if end > t:
+            quote = _quote(prices, facts, np.uint64(end), bar_ms, days)
+        if price == 0.0:
+            price = scheduled_price(quote, phenotype)
+        closes = range_sum(prefix, CLOSE_SUM, t, end)
+        cash = liquidate(quote, phenotype, venue, holding, price, course.reason, closes)
         peak, drawdown, before = course.peak, course.drawdown, base
         if t != pending:
             _add_bar(pending_r, pending_d, sums)
@@ -249,15 +299,15 @@ def simulate(
         close_before = holding.price
         if end > t:
             scale = holding.side * holding.units / base
-            close_before = market.close[end - 1]
-            first = holding.cash + holding.side * holding.units * market.close[t]
+            close_before = prices[end - 1, CLOSED]
+            first = holding.cash + holding.side * holding.units * prices[t, CLOSED]
             before = holding.cash + holding.side * holding.units * close_before
             pending_r += (first - base) / base
             pending_d += (first - base - drift_of_entry(holding, intraday)) / base
             _add_bar(pending_r, pending_d, sums)
             pending_r, pending_d = 0.0, 0.0
             if end > t + 1:
-                _add_between(index.prefix, market, scale, drift, t, end, sums)
+                _add_between(prefix, close_before - prices[t, CLOSED], scale, drift, t, end, sums)
         gain = drift_of_exit(phenotype, holding, end, close_before, course.reason, overnight, intraday)
         pending = end
         pending_r += (cash - before) / base
@@ -265,7 +315,7 @@ def simulate(
         sums[HELD] += end - t + 1
         if is_long:
             sums[HELD_LONG] += end - t + 1
-        sums[TURNOVER] += holding.units * (holding.price + course.price) / base
+        sums[TURNOVER] += holding.units * (holding.price + price) / base
         profits[count] = cash / base - 1.0
         count += 1
         account = book(account, cash, holding.units * holding.price)
