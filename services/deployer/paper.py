@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.backtest.arena import prepare
-from common.backtest.costs import CostRates
+from common.backtest.costs import Floats
 from common.backtest.replay import Replay, replay
 from common.genome.tree import CONDITION_BASE
 from common.market.bars import Bars
@@ -32,7 +32,7 @@ class Account:
     drawdown_max: float
 
 
-def follow(genomes: Sequence[np.void], bars: Bars, start: int, costs: CostRates, bars_per_year: float) -> list[Replay]:
+def follow(genomes: Sequence[np.void], bars: Bars, start: int, costs: Floats, bars_per_year: float) -> list[Replay]:
     """Trade every genome over ``bars[start:]``, flat before; signals may look at all of ``bars`` up to their own.
 
     ``bars_per_year`` is the run's, not that of the bars so far: trades that are closed stay as they are when bars come.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from common.backtest.costs import cost_rates
+from common.backtest.costs import cost_table
 from common.errors import ConfigurationError, ContractError
 from common.events.event import Event, event_id
 from common.events.public import BarClosed, ChampionPromoted, DeploymentChanged, PerformanceObserved
@@ -101,7 +101,7 @@ class _Desk:
         history, received = self.histories[name], state.bars[name]
         per_year = next(data.bars_per_year for data in run.data if data.name == name)
         genomes = [decode(state.champions[entry.change.deployment]) for entry in deployments]
-        costs = cost_rates(**run.costs.model_dump())
+        costs = cost_table(run.costs.account, run.costs.venues())
         courses = follow(genomes, joined(history, received), len(history), costs, per_year)
         bar_ts_us = int(received["ts_us"][-1])
         return [

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from common.backtest.arena import Arena
-from common.backtest.costs import cost_rates
+from common.backtest.costs import cost_table
 from common.backtest.measure import measure
 from common.backtest.windows import Cut, check_sealed, cut
 from common.errors import ConfigurationError
@@ -41,7 +41,7 @@ def evaluate(event: Event, arenas: Sequence[Arena], threads: int = 1) -> GenomeE
     cuts = cuts_of(run)
     check_sealed([data.name for data in run.data], [arena.bars.ts_us for arena in arenas], cuts)
     good = valid(cohort.population)
-    costs = cost_rates(**run.costs.model_dump())
+    costs = cost_table(run.costs.account, run.costs.venues())
     promotion = cohort.header.purpose == "promotion"
     found = measure(cohort.population[good], arenas, cuts, costs, run.evolution.trades_min, promotion, threads)
     answer = GenomeEvaluated.build(

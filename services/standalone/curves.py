@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.backtest.arena import Arena, prepare
-from common.backtest.costs import CostRates, cost_rates
+from common.backtest.costs import Floats, cost_table
 from common.backtest.phenotype import instrument_of
 from common.backtest.replay import Trade, replay
 from common.backtest.windows import Cut, Span, cut
@@ -37,9 +37,9 @@ def cut_of(bars: int, windows: Windows) -> Cut:
     return cut(bars, **windows.model_dump())
 
 
-def rates_of(costs: Costs) -> CostRates:
+def rates_of(costs: Costs) -> Floats:
     """The cost model as the engine takes it."""
-    return cost_rates(**costs.model_dump())
+    return cost_table(costs.account, costs.venues())
 
 
 def conditions_of(genome: np.void) -> list[int]:
@@ -55,7 +55,7 @@ def arena_for(genome: np.void, bars: Sequence[Bars]) -> Arena:
     return prepare(bars[int(instrument_of(genome, len(bars)))], conditions_of(genome))
 
 
-def curves(genome: np.void, arena: Arena, cut: Cut, costs: CostRates, windows: Sequence[str]) -> list[Curve]:
+def curves(genome: np.void, arena: Arena, cut: Cut, costs: Floats, windows: Sequence[str]) -> list[Curve]:
     """Replay the genome over the named windows; folds are chained as in the evaluator, flat at every border."""
     spans = {"training": cut.training, "validation": cut.validation, "vault": cut.vault, "paper": (cut.paper,)}
     return [
@@ -63,7 +63,7 @@ def curves(genome: np.void, arena: Arena, cut: Cut, costs: CostRates, windows: S
     ]
 
 
-def _curve(name: str, genome: np.void, arena: Arena, spans: Sequence[Span], costs: CostRates) -> Curve:
+def _curve(name: str, genome: np.void, arena: Arena, spans: Sequence[Span], costs: Floats) -> Curve:
     equity: list[npt.NDArray[np.float64]] = []
     trades: list[Trade] = []
     capital = 1.0

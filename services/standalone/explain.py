@@ -6,6 +6,7 @@ from typing import Any
 
 from common.events.spec import Costs
 from common.genome.genes import MONTHS, REGIMES, WEEKDAYS
+from standalone.cost_words import venue_lines
 from standalone.wording import HOUR_US, timeframe_names, tree_words
 
 DAY_US = 24 * HOUR_US
@@ -35,7 +36,7 @@ def explain(document: dict[str, Any], instruments: Sequence[str], bar_us: int | 
         ("How it gets out, the first that happens", _exits(document, sides, bar_us)),
         ("How much it puts at risk", _sizing(document["risk"])),
         ("When it stays out", _masks(document)),
-        ("What it pays", _costs(costs)),
+        ("What it pays", venue_lines(costs, document["execution"]["venue"])),
     )
     return Explanation(_summary(document, sides, instrument, bar_us), sections)
 
@@ -165,12 +166,3 @@ def _masks(document: dict[str, Any]) -> tuple[str, ...]:
 
 def _list(names: Sequence[str]) -> str:
     return ", ".join(name.replace("_", " ") for name in names)
-
-
-def _costs(costs: Costs) -> tuple[str, ...]:
-    taker = costs.taker_fee_bps + costs.spread_bps / 2 + costs.slippage_bps
-    return (
-        f"A market order pays {taker:g} basis points of its value: fee {costs.taker_fee_bps:g}, "
-        f"half the spread {costs.spread_bps / 2:g}, slippage {costs.slippage_bps:g}.",
-        f"A target is a limit order and pays {costs.maker_fee_bps:g}.",
-    )

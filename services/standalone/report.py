@@ -11,6 +11,7 @@ from common.events.cohorts import ParentsSelected
 from common.events.spec import RunSpec
 from common.market.bars import Bars
 from standalone import report_page as html
+from standalone.cost_words import costs_lines
 from standalone.curves import cut_of, date_text
 from standalone.family import Birth
 from standalone.report_figures import Elites, archive, fronts, progress
@@ -126,10 +127,9 @@ def _windows(found: Findings) -> str:
 
 
 def _settings(found: Findings) -> str:
-    costs, evolution, rules = found.spec.costs, found.spec.evolution, found.spec.promotion
+    evolution, rules = found.spec.evolution, found.spec.promotion
     lines = (
-        f"Costs: taker fee {costs.taker_fee_bps:g}, maker fee {costs.maker_fee_bps:g}, spread {costs.spread_bps:g}, "
-        f"slippage {costs.slippage_bps:g} basis points.",
+        *costs_lines(found.spec.costs),
         f"Search: {found.spec.islands} islands of {evolution.population}, {evolution.offspring} children a generation "
         f"each, {evolution.migrants} migrants every {evolution.migration_interval} generations.",
         f"Promotion: at most {rules.vault_reads_max} sealed reads in the run; together they let noise through with a "

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from common.backtest.arena import Arena
-from common.backtest.costs import cost_rates
+from common.backtest.costs import flat_costs
 from common.backtest.replay import replay
 
-FREE = cost_rates(0, 0, 0, 0)
+FREE = flat_costs(0, 0, 0, 0)
 
 
 def trades(market_arrays, genome, costs=FREE):
@@ -208,7 +208,7 @@ def test_fixed_units_stay_constant_while_fixed_fraction_compounds(market, genome
 
 
 def test_a_market_fill_pays_concession_and_taker_fee_and_a_target_the_maker_fee(market, genome):
-    costs = cost_rates(maker_fee_bps=10, taker_fee_bps=20, spread_bps=40, slippage_bps=10)
+    costs = flat_costs(maker_fee_bps=10, taker_fee_bps=20, spread_bps=40, slippage_bps=10)
     m = market([100, 100, 100, 110], high=[100, 100, 100, 112], conditions=[on(4, 0)])
     genes = {"exit.target_kind": "percent", "exit.target_distance": 10.0}
     [trade] = trades(m, genome(long_entry=[0], **genes), costs).trades

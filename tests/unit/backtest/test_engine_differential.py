@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from common.backtest.arena import Arena, prepare
-from common.backtest.costs import CostRates, cost_rates
+from common.backtest.costs import Floats, flat_costs
 from common.backtest.replay import replay
 from common.genome.codec import from_json
 from common.genome.conditions import CONDITION_BY_TEXT
@@ -20,7 +20,7 @@ from common.market.defaults import default_bars
 
 PAIRS = [(5, 20), (10, 20), (10, 50), (20, 50), (20, 100), (50, 100), (50, 200)]
 FEE, CONCESSION, FRACTION = 0.0005, 0.0002, 0.25
-COSTS = cost_rates(maker_fee_bps=5, taker_fee_bps=5, spread_bps=0, slippage_bps=2)
+COSTS = flat_costs(maker_fee_bps=5, taker_fee_bps=5, spread_bps=0, slippage_bps=2)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def strategies(count: int) -> list[tuple[int, int, float]]:
     return [(*PAIRS[draws.integers(len(PAIRS))], float(np.float32(draws.uniform(0.5, 8.0)))) for _ in range(count)]
 
 
-def ours(arena: Arena, fast: int, slow: int, stop: float, costs: CostRates = COSTS) -> float:
+def ours(arena: Arena, fast: int, slow: int, stop: float, costs: Floats = COSTS) -> float:
     condition = f"sma/sma({fast},{slow}) > 1"
     genome = from_json(
         {
@@ -134,7 +134,7 @@ def backtesting_equity(arena: Arena, fast: int, slow: int, stop: float) -> float
 
 def test_final_equity_of_20_strategies_equals_backtesting_pys(arena):
     chosen = strategies(20)
-    free = cost_rates(maker_fee_bps=5, taker_fee_bps=5, spread_bps=0, slippage_bps=0)
+    free = flat_costs(maker_fee_bps=5, taker_fee_bps=5, spread_bps=0, slippage_bps=0)
     mine = [ours(arena, *strategy, free) for strategy in chosen]
     theirs = [backtesting_equity(arena, *strategy) for strategy in chosen]
     np.testing.assert_allclose(mine, theirs, rtol=1e-9)

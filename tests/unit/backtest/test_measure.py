@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from common.backtest.arena import Arena, prepare
-from common.backtest.costs import cost_rates
+from common.backtest.costs import flat_costs
 from common.backtest.measure import measure
 from common.backtest.replay import Trade, replay
 from common.backtest.windows import cut
@@ -16,7 +16,7 @@ from common.market.defaults import default_bars
 from generator.initialise import random_population
 from generator.tables import Settings
 
-COSTS = cost_rates(1, 2, 2, 1)
+COSTS = flat_costs(1, 2, 2, 1)
 CUT = cut(2000, 250, 0.5, 0.15, 0.2, 3, 2, 10, 10)
 INSTRUMENT = ALLELE_SLOT["portfolio.instrument"]
 

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.backtest.arena import Arena, prepare
-from common.backtest.costs import cost_rates
+from common.backtest.costs import flat_costs
 from common.backtest.replay import replay
 from common.market.defaults import default_bars
 from generator.initialise import random_population
 from generator.tables import Settings
 
-COSTS = cost_rates(1, 2, 2, 1)
+COSTS = flat_costs(1, 2, 2, 1)
 START, BARS = 300, 1400
 
 

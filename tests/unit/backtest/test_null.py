@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from common.backtest.arena import Arena
-from common.backtest.costs import cost_rates
+from common.backtest.costs import flat_costs
 from common.backtest.measure import measure
 from common.backtest.windows import Cut
 from common.events.cohorts import EVIDENCE
@@ -48,7 +48,7 @@ def test_random_entries_in_a_drifting_market_show_no_skill(market, genome, side,
     z = []
     for seed in range(MARKETS):
         arena = Arena(None, drifting_market(market, seed, drift=0.002), 252.0)
-        found = measure(population, [arena], [whole], cost_rates(0, 0, 0, 0), 1, False)
+        found = measure(population, [arena], [whole], flat_costs(0, 0, 0, 0), 1, False)
         z.append(found.evidence[:, 0, Z].mean())
     # The conditions of one market share its prices: markets, not conditions, are the independent draws.
     mean, error = np.mean(z), np.std(z, ddof=1) / np.sqrt(MARKETS)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from common.backtest.arena import prepare
-from common.backtest.costs import cost_rates
+from common.backtest.costs import cost_table
 from common.backtest.replay import Replay, replay
 from common.events.event import Event, event_id
 from common.events.public import BarClosed, ChampionPromoted, Evidence, PerformanceObserved, Verdict
@@ -33,7 +33,7 @@ RUN = RunSpec(
         DataSpec(name=bars.name, digest=bars.digest, bars=len(bars), bars_per_year=bars.bars_per_year) for bars in BARS
     )
 )
-COSTS = cost_rates(**RUN.costs.model_dump())
+COSTS = cost_table(RUN.costs.account, RUN.costs.venues())
 INSTRUMENT = ALLELE_SLOT["portfolio.instrument"]
 
 
