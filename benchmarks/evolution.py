@@ -9,7 +9,7 @@ from common.backtest.arena import prepare
 from common.events.cohorts import GenomeProposed
 from common.events.event import Event
 from common.events.public import ControlIssued
-from common.events.spec import DataSpec, Evolution, RunSpec
+from common.events.spec import OBJECTIVES, DataSpec, Evolution, RunSpec
 from common.market.defaults import default_bars
 from common.service import Service
 from evaluator.service import service as evaluator
@@ -40,7 +40,7 @@ def tour(run: RunSpec, services: list[Service[Any]], cpu_s: dict[str, float]) ->
 
 
 def survival_beside_pymoo(repeats: int) -> dict[str, Any]:
-    """NSGA-II survival of 2,560 members with six objectives, 512 wanted: ours and pymoo's, CPU milliseconds."""
+    """NSGA-II survival of 2,560 members with seven objectives, 512 wanted: ours and pymoo's, CPU milliseconds."""
     from importlib.metadata import version
 
     import numpy as np
@@ -49,7 +49,7 @@ def survival_beside_pymoo(repeats: int) -> dict[str, Any]:
 
     from selector.survival import survivors
 
-    points = np.random.Generator(np.random.Philox(3)).normal(size=(2560, 6))
+    points = np.random.Generator(np.random.Philox(3)).normal(size=(2560, len(OBJECTIVES)))
     violation = np.zeros(len(points))
 
     def peer() -> list[Any]:

@@ -20,8 +20,9 @@ _WORDS = {
     "drawdown": "worst drawdown",
     "recovery": "profit / drawdown",
     "consistency": "consistency",
-    "cvar": "worst 5 % of bars",
+    "cvar": "worst 5 % of trades",
     "turnover": "turnover (yearly)",
+    "stress": "worst stress",
 }
 
 
@@ -43,6 +44,8 @@ def objective_text(name: str, value: float) -> str:
     """
     if name in ("drawdown", "cvar"):
         return f"{-value:.1%}".replace("%", " %")
+    if name == "stress":
+        return f"{value:+.1%}".replace("%", " %")
     return f"{-value:.1f}x" if name == "turnover" else f"{value:.2f}"
 
 

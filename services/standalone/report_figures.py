@@ -23,14 +23,15 @@ TITLES = {
     "drawdown": "worst drawdown",
     "recovery": "profit / drawdown",
     "consistency": "consistency over folds",
-    "cvar": "mean of the worst 5 % of bars",
+    "cvar": "mean of the worst 5 % of trades",
     "turnover": "turnover a year",
+    "stress": "return under the worst stress",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Elites:
-    """Members of the archives of all islands: ``descriptor`` (n, 3), ``objectives`` (n, 6)."""
+    """Members of the archives of all islands: ``descriptor`` (n, 3), ``objectives`` (n, objectives)."""
 
     descriptor: npt.NDArray[np.float32]
     objectives: npt.NDArray[np.float64]
@@ -63,7 +64,8 @@ def progress(rows: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -> go
     names = [*objectives, "archive", "diversity"]
     titles = [TITLES.get(name, name) for name in objectives] + ["archive cells filled", "diversity of alleles"]
     columns = 4
-    figure = make_subplots(-(-len(names) // columns), columns, subplot_titles=titles, vertical_spacing=0.16)
+    rows_shown = -(-len(names) // columns)
+    figure = make_subplots(rows_shown, columns, subplot_titles=titles, vertical_spacing=0.32 / rows_shown)
 
     def add(index: int, values: Sequence[float | None], name: str, colour: str, is_dashed: bool) -> None:
         line = {"color": colour, "width": 2, "dash": "dot" if is_dashed else "solid"}
@@ -81,9 +83,9 @@ def progress(rows: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -> go
     add(len(objectives), sizes, "all islands", ACCENT, False)
     mixed = [float(np.mean([row["diversity"] for row in by_generation[g]])) for g in generations]
     add(len(objectives) + 1, mixed, "all islands", ACCENT, False)
-    style(figure, 470)
+    style(figure, 235 * rows_shown)
     figure.update_annotations(font_size=12)
-    figure.update_xaxes(title_text="generation", title_font_size=11, row=-(-len(names) // columns))
+    figure.update_xaxes(title_text="generation", title_font_size=11, row=rows_shown)
     figure.update_layout(legend_y=1.09)
     return figure
 

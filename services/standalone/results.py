@@ -12,7 +12,7 @@ import numpy as np
 from common.backtest.phenotype import instrument_of
 from common.events.cohorts import EVIDENCE, WINDOWS
 from common.events.public import ChampionPromoted
-from common.events.spec import RunSpec
+from common.events.spec import OBJECTIVES, RunSpec
 from common.genome.codec import to_json
 from common.genome.layout import GENOME
 from common.market.bars import Bars
@@ -31,7 +31,7 @@ def elites(states: Sequence[IslandState]) -> Elites:
     """The archives of all islands."""
     parts = [state.archive for state in states if len(state.archive)]
     if not parts:
-        return Elites(np.zeros((0, 3), np.float32), np.zeros((0, 6)))
+        return Elites(np.zeros((0, 3), np.float32), np.zeros((0, len(OBJECTIVES))))
     return Elites(
         np.concatenate([part["descriptor"] for part in parts]), np.concatenate([part["objectives"] for part in parts])
     )

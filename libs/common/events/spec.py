@@ -6,9 +6,10 @@ from typing import Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-Objective = Literal["sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover"]
-OBJECTIVES: tuple[Objective, ...] = ("sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover")
-"""Measured for every genome, all to be maximised (drawdown, cvar and turnover are negated)."""
+Objective = Literal["sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover", "stress"]
+OBJECTIVES: tuple[Objective, ...] = ("sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover", "stress")
+"""Measured for every genome, all to be maximised (drawdown, cvar and turnover are negated); ``stress`` is the return in
+the scenario that hurts most."""
 
 
 class Frozen(BaseModel):

@@ -127,7 +127,7 @@ def test_what_breaks_the_contract_is_named(change: Any, named: str) -> None:
 
 def test_a_null_inside_a_list_is_refused() -> None:
     kind = schema_of(GenomeEvaluated).field("objectives").type
-    values = pa.array([1.0, None] * 6)
+    values = pa.array([1.0, None] * kind.list_size)
     broken = pa.Array.from_buffers(kind, 2, [None], children=[values])
     with pytest.raises(ContractError, match="objectives"):
         read_cohort(GenomeEvaluated, rewrite(EVALUATED, with_column("objectives", broken)))

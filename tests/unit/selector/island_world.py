@@ -17,7 +17,7 @@ from common.events.cohorts import (
 )
 from common.events.event import Event, event_id
 from common.events.public import ChampionPromoted, ControlIssued
-from common.events.spec import DataSpec, Evolution, Promotion, RunSpec
+from common.events.spec import OBJECTIVES, DataSpec, Evolution, Promotion, RunSpec
 from common.events.trace import traceparent
 from generator.initialise import random_population
 from generator.service import SERVICE as GENERATOR
@@ -51,14 +51,14 @@ def measured(proposed: Event, answered_us: int = 0) -> Event:
     """The evaluator's answer, invented: every figure is drawn from the genome id; one genome in five has skill."""
     cohort = proposed.payload
     size = len(cohort)
-    objectives, violation, status = np.zeros((size, 6)), np.zeros(size), np.zeros(size, np.uint8)
+    objectives, violation, status = np.zeros((size, len(OBJECTIVES))), np.zeros(size), np.zeros(size, np.uint8)
     descriptor, evidence = np.zeros((size, 3), np.float32), np.zeros((size, 3, len(EVIDENCE)))
     for row in range(size):
         rng = np.random.default_rng(int.from_bytes(cohort["genome_id"][row].tobytes(), "big"))
         status[row] = rng.choice(3, p=[0.9, 0.05, 0.05])
         if status[row]:
             continue
-        objectives[row] = rng.normal(size=6).round(1)
+        objectives[row] = rng.normal(size=len(OBJECTIVES)).round(1)
         violation[row] = max(0.0, rng.normal() - 0.5)
         descriptor[row] = rng.uniform(1, 300), rng.random(), rng.random()
         evidence[row] = figures(sharpe=0.3 if rng.random() < 0.2 else 0.0)

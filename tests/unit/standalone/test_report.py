@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.events.spec import DataSpec, RunSpec
+from common.events.spec import OBJECTIVES, DataSpec, RunSpec
 from common.market.synthetic import noise
 from standalone import report_page as html
 from standalone.curves import cut_of
@@ -98,7 +98,7 @@ def test_progress_leaves_gaps_where_no_island_had_a_feasible_strategy() -> None:
 
 def test_the_map_shows_the_best_of_each_behaviour() -> None:
     descriptor = np.array([[1.0, 0.01, 1.0], [1.5, 0.02, 0.0], [300.0, 0.95, 1.0]], np.float32)
-    objectives = np.zeros((3, 6))
+    objectives = np.zeros((3, len(OBJECTIVES)))
     objectives[:, 0] = (0.5, 1.5, 0.7)
     cells = [value for row in archive(Elites(descriptor, objectives)).data[0].z for value in row if value is not None]
     assert cells == [1.5, 0.7]
@@ -150,6 +150,7 @@ def test_the_feed_continues_every_history_without_a_gap() -> None:
 def test_objectives_are_shown_with_the_sign_that_people_use() -> None:
     assert objective_text("drawdown", -0.2) == "20.0 %"
     assert objective_text("turnover", -12.34) == "12.3x"
+    assert objective_text("stress", -0.125) == "-12.5 %"
     assert objective_text("sharpe", -1.5) == "-1.50"
     assert duration(3599.9) == "59:59"
     assert not re.search("[a-z]", duration(1e5))
