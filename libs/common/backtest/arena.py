@@ -8,6 +8,7 @@ import numpy.typing as npt
 import talib
 
 from common.backtest.costs import Floats, days_per_bar
+from common.backtest.index import Index, build_index
 from common.backtest.market import MarketArrays, Words
 from common.backtest.stage import Stage
 from common.market.bank import build_bank
@@ -22,10 +23,11 @@ VOLATILITY_BARS = 20
 
 @dataclass(frozen=True, slots=True)
 class Arena:
-    """``arrays`` is what kernels see; ``stress`` the scenarios of ``stage.build_stage``, where they are wanted."""
+    """``arrays`` and their ``index`` are what kernels see; ``stress`` holds the scenarios, where they are wanted."""
 
     bars: Bars
     arrays: MarketArrays
+    index: Index
     bars_per_year: float
     stress: Stage | None = None
 
@@ -67,7 +69,7 @@ def prepare(
         bars.bar_us / 1e3,
         days_per_bar(annual),
     )
-    return Arena(bars, arrays, annual)
+    return Arena(bars, arrays, build_index(arrays), annual)
 
 
 def realised_volatility(bars: Bars, bars_per_year: float) -> Floats:

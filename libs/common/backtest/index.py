@@ -10,8 +10,8 @@ from common.backtest.market import MarketArrays, Words
 from common.backtest.phenotype import Phenotype
 from common.kernel import kernel
 
-SMALL, LARGE = 16, 256
-"""Bars of a block of each of the two levels; powers of two."""
+LEVELS, LEVEL_SHIFT = 4, 2
+"""Windows of 4, 16, 64 and 256 bars."""
 CLOSE_SUM, SQUARES, CUBES, FOURTHS, EXCESS_SQUARES, PREFIXES = range(6)
 LOW, HIGH, CLOSE_LOW, CLOSE_HIGH, EXTREMES = range(5)
 OPENED, HIGHEST, LOWEST, CLOSED = range(4)
@@ -26,8 +26,8 @@ GATES = 51
 class Index(NamedTuple):
     """``gates`` (GATES, words): the bars of each regime, hour, weekday and month, and outside each blackout.
 
-    ``small`` and ``large`` (blocks, EXTREMES): the lowest low, highest high, lowest and highest close of each block.
-
+    ``windows`` (LEVELS, T, EXTREMES): lowest low, highest high, lowest and highest close of the window that
+    begins at t.
     ``prefix`` (T + 1, 2 * PREFIXES): sums over the bars before t, in double-double (high parts, then low parts: a range
     is then exact to rounding, however much prices have grown or shrunk before it), of close, of the change of close
     since the bar before to the powers 2, 3 and 4, and of the square of that change less the drift of the bar's window.
@@ -35,24 +35,23 @@ class Index(NamedTuple):
     """
 
     gates: Words
-    small: Floats
-    large: Floats
+    windows: Floats
     prefix: Floats
     prices: Floats
     facts: Floats
 
 
 @kernel
-def _extremes(market: MarketArrays, size: int, into: Floats) -> None:
-    for block in range(len(into)):
-        first = block * size
-        into[block, LOW], into[block, HIGH] = market.low[first], market.high[first]
-        into[block, CLOSE_LOW], into[block, CLOSE_HIGH] = market.close[first], market.close[first]
-        for t in range(first + 1, min(first + size, len(market.close))):
-            into[block, LOW] = min(into[block, LOW], market.low[t])
-            into[block, HIGH] = max(into[block, HIGH], market.high[t])
-            into[block, CLOSE_LOW] = min(into[block, CLOSE_LOW], market.close[t])
-            into[block, CLOSE_HIGH] = max(into[block, CLOSE_HIGH], market.close[t])
+def _widen(narrow: Floats, step: int, into: Floats) -> None:
+    """Extremes of windows four times as long as those of ``narrow``, (T, EXTREMES), which are ``step`` bars long."""
+    bars = len(narrow)
+    for t in range(bars):
+        for which in range(EXTREMES):
+            value = narrow[t, which]
+            for part in range(1, 4):
+                other = narrow[min(t + part * step, bars - 1), which]
+                value = min(value, other) if which in (LOW, CLOSE_LOW) else max(value, other)
+            into[t, which] = value
 
 
 @kernel
@@ -124,29 +123,35 @@ def pass_gates(gates: Words, phenotype: Phenotype, logic: Words, scratch: Words)
         _narrow(gates, GATE_FIRST[4], 3, np.int64(1) << (phenotype.blackout - 1), logic, scratch)
 
 
-def build_index(
-    market: MarketArrays,
-    spans: npt.NDArray[np.int64],
-    window: npt.NDArray[np.int64],
-    drifts: Floats,
-) -> Index:
-    """Index of a market for folds ``spans`` (folds, 2), of the windows ``window`` (folds,), with their ``drifts``.
-
-    ``drifts`` (windows, 2): mean return overnight and within the bar.
-    """
+def build_index(market: MarketArrays) -> Index:
+    """The index of a market, its ``prefix`` still for no drift (see ``with_drift``)."""
     bars = len(market.close)
-    small, large = (np.empty((-(-bars // size), EXTREMES)) for size in (SMALL, LARGE))
-    _extremes(market, SMALL, small)
-    _extremes(market, LARGE, large)
-    drift = np.zeros(bars)
-    for (first, stop), which in zip(spans, window, strict=True):
-        drift[first:stop] = drifts[which].sum()
-    prefix = np.zeros((bars + 1, 2 * PREFIXES))
-    _prefixes(market, drift, prefix)
+    windows = np.empty((LEVELS, bars, EXTREMES))
+    narrow = np.stack([market.low, market.high, market.close, market.close], axis=1)
+    for level in range(LEVELS):
+        _widen(narrow, 1 << (LEVEL_SHIFT * level), windows[level])
+        narrow = windows[level]
     prices = np.stack([market.open, market.high, market.low, market.close], axis=1)
     columns = (market.atr, market.volatility, market.move, market.volume, market.spread, market.late, market.regime)
     facts = np.zeros((bars, FACTS + 1))  # eight numbers: one line of the cache
     facts[:, :FACTS] = np.stack(columns, axis=1)
     gates = np.zeros((GATES, market.bank.shape[1]), np.uint64)
     _gates(market, gates)
-    return Index(gates, small, large, prefix, prices, facts)
+    index = Index(gates, windows, np.zeros((bars + 1, 2 * PREFIXES)), prices, facts)
+    _prefixes(market, np.zeros(bars), index.prefix)
+    return index
+
+
+def with_drift(
+    index: Index, market: MarketArrays, spans: npt.NDArray[np.int64], window: npt.NDArray[np.int64], drifts: Floats
+) -> Index:
+    """The index for folds ``spans`` (folds, 2) of windows ``window`` (folds,) with these drifts.
+
+    ``drifts`` (windows, 2): mean return of the instrument in each window, overnight and within the bar.
+    """
+    drift = np.zeros(len(market.close))
+    for (first, stop), which in zip(spans, window, strict=True):
+        drift[first:stop] = drifts[which].sum()
+    prefix = np.zeros_like(index.prefix)
+    _prefixes(market, drift, prefix)
+    return index._replace(prefix=prefix)

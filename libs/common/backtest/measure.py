@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from common.backtest.arena import Arena
 from common.backtest.costs import Floats
-from common.backtest.index import Index, build_index
+from common.backtest.index import Index, with_drift
 from common.backtest.market import MarketArrays
 from common.backtest.metrics import (
     DESCRIPTOR_COUNT,
@@ -18,7 +18,7 @@ from common.backtest.metrics import (
     OBJECTIVE_COUNT,
 )
 from common.backtest.phenotype import instrument_of
-from common.backtest.rows import Genes, Measured, Scratch, make_scratch, measure_rows, stress_rows
+from common.backtest.rows import Genes, Measured, make_scratch, measure_rows, stress_rows
 from common.backtest.windows import Cut
 from common.genome.layout import Population
 from common.kernel import kernel
@@ -82,14 +82,14 @@ class Course:
     window: npt.NDArray[np.int64]
     drifts: Floats
     bars_per_year: float
-    scratch: list[Scratch] = field(default_factory=list)
 
     @classmethod
-    def of(cls, market: MarketArrays, plan: Plan, bars_per_year: float) -> "Course":
+    def of(cls, arena: Arena, plan: Plan) -> "Course":
         """Drifts of the windows, and the index for them."""
+        market = arena.arrays
         drifts = np.array([drift(market, plan.spans, plan.window, which) for which in range(WINDOWS)])
-        index = build_index(market, plan.spans, plan.window, drifts)
-        return cls(market, index, plan.spans, plan.window, drifts, bars_per_year)
+        index = with_drift(arena.index, market, plan.spans, plan.window, drifts)
+        return cls(market, index, plan.spans, plan.window, drifts, arena.bars_per_year)
 
 
 def measure(
@@ -121,7 +121,7 @@ def measure(
     for place, (arena, cut) in enumerate(zip(arenas, cuts, strict=True)):
         mine = np.flatnonzero(instrument == place)
         if len(mine):
-            course = Course.of(arena.arrays, Plan.of(cut, with_vault), arena.bars_per_year)
+            course = Course.of(arena, Plan.of(cut, with_vault))
             jobs += [(rows, arena, course) for rows in np.array_split(mine, threads) if len(rows)]
 
     def work(job: tuple[npt.NDArray[np.int64], Arena, Course]) -> None:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from common.backtest.market import Words
 from common.backtest.phenotype import LONG, SHORT, Phenotype
+from common.bits import trailing_zeros
 from common.genome.layout import TREE_TOKENS
 from common.genome.tree import (
     AND,
@@ -29,7 +30,7 @@ STACK_DEPTH = TREE_TOKENS // 2 + 1
 _WITHIN = np.array(WITHIN_BARS)
 _STREAK = np.array(STREAK_BARS)
 _ONE, _SIX, _LAST = np.uint64(1), np.uint64(6), np.uint64(63)
-_NO_BITS = np.uint64(0)
+_NO_BITS, _EVERY = np.uint64(0), ~np.uint64(0)
 
 
 @kernel
@@ -41,17 +42,17 @@ def bit(words: Words, bar: np.uint64) -> bool:
 @kernel
 def next_true(one: Words, other: Words, bar: int | np.int64, stop: int) -> int | np.int64:
     """First bar in ``[bar, stop)`` at which either bitmap is true, or ``stop``; looks at 64 bars at a time."""
-    while bar < stop:
-        at = np.uint64(bar)
-        left = (one[at >> _SIX] | other[at >> _SIX]) >> (at & _LAST)
-        if left == 0:
-            bar = (bar // 64 + 1) * 64
-            continue
-        while left & _ONE == 0:
-            left >>= _ONE
-            bar += 1
-        return min(bar, stop)
-    return stop
+    if bar >= stop:
+        return stop
+    at = np.uint64(bar)
+    word, last = at >> _SIX, np.uint64(stop - 1) >> _SIX
+    left = (one[word] | other[word]) & (_EVERY << (at & _LAST))
+    while left == 0:
+        if word == last:
+            return stop
+        word += _ONE
+        left = one[word] | other[word]
+    return min(np.int64(word << _SIX) + trailing_zeros(left), stop)
 
 
 @kernel

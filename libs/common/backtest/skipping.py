@@ -11,6 +11,8 @@ import numpy as np
 from common.backtest.costs import Floats, venue_of
 from common.backtest.index import (
     ATR,
+    CLOSE_HIGH,
+    CLOSE_LOW,
     CLOSE_SUM,
     CLOSED,
     CUBES,
@@ -18,14 +20,14 @@ from common.backtest.index import (
     FOURTHS,
     HIGH,
     HIGHEST,
-    LARGE,
     LATE,
+    LEVEL_SHIFT,
+    LEVELS,
     LOW,
     LOWEST,
     MOVE,
     OPENED,
     REGIME,
-    SMALL,
     SPREAD,
     SQUARES,
     VOLATILITY,
@@ -74,9 +76,7 @@ from common.backtest.signals import Logic, bit, next_true
 from common.backtest.sizing import book, open_account
 from common.kernel import kernel
 
-_ONE, _SMALL, _LARGE = np.uint64(1), np.uint64(SMALL), np.uint64(LARGE)
-_SMALL_MASK, _LARGE_MASK = np.uint64(SMALL - 1), np.uint64(LARGE - 1)
-_SMALL_SHIFT, _LARGE_SHIFT = np.uint64(SMALL.bit_length() - 1), np.uint64(LARGE.bit_length() - 1)
+_ONE, _FOUR = np.uint64(1), np.uint64(1 << LEVEL_SHIFT)
 
 
 class Course(NamedTuple):
@@ -140,8 +140,7 @@ def _quiet(low: float, high: float, holding: Holding, best: float, ruin: float) 
 @kernel
 def _hold(
     prices: Floats,
-    small: Floats,
-    large: Floats,
+    windows: Floats,
     scheduled: Integer,
     why: int,
     mature: Integer,
@@ -150,42 +149,48 @@ def _hold(
     peak: float,
     drawdown: float,
 ) -> Course:
-    """Carry a position until something closes it; price 0 where the exit was ``scheduled`` (for the reason ``why``)."""
+    """Carry a position until something closes it; price 0 where the exit was ``scheduled`` (for the reason ``why``).
+
+    Gallops: windows of bars in which nothing can happen are passed over, longer ones after each success; where
+    something can, bar by bar as the truth engine does.
+    """
     side, cash = holding.side, holding.cash
     signed = side * holding.units
     floor = 1.0 - drawdown
     # At or beyond this, in signed prices, the position has eaten its cash; with a margin for rounding.
     ruin = -cash / holding.units
     ruin += 1e-9 * abs(ruin)
-    edge = np.uint64(min(scheduled, stop - 1))
     final, entry, end, ripe = np.uint64(stop - 1), np.uint64(holding.bar), np.uint64(scheduled), np.uint64(mature)
-    trail, best, t = 0.0, holding.price, np.uint64(holding.bar)
+    edge = min(end, final)
+    trail, best, t, level = 0.0, holding.price, entry, np.int64(-1)
+    careful = entry + _ONE  # bars before this one are looked at one by one
     while t < end:
-        if t > entry:
-            if t & _SMALL_MASK == 0 and t + _SMALL <= edge:
-                size, block = _SMALL, t >> _SMALL_SHIFT
-                low, high, first, last = small[block, LOW], small[block, HIGH], small[block, 2], small[block, 3]
-                quiet = _quiet(low, high, holding, best, ruin)
-                if quiet and t & _LARGE_MASK == 0 and t + _LARGE <= edge:
-                    block = t >> _LARGE_SHIFT
-                    if _quiet(large[block, LOW], large[block, HIGH], holding, best, ruin):
-                        size = _LARGE
-                        low, high, first, last = large[block, LOW], large[block, HIGH], large[block, 2], large[block, 3]
-                if quiet:
-                    best = max(best, high) if side > 0 else min(best, low)
-                    trail = trail_level(holding, best)
-                    one, other = cash + signed * first, cash + signed * last
-                    top = max(peak, one, other)
-                    if min(one, other) < top * floor:
-                        for inner in range(t, t + size):
-                            value = cash + signed * prices[inner, CLOSED]
-                            peak = max(peak, value)
-                            if value < peak * floor:
-                                drawdown = 1.0 - value / peak
-                                floor = 1.0 - drawdown
-                    peak = top
-                    t += size
+        if t >= careful:
+            level = max(level, 0)
+            while level >= 0:
+                size = _ONE << np.uint64(LEVEL_SHIFT * (level + 1))
+                low, high = windows[level, t, LOW], windows[level, t, HIGH]
+                if t + size > edge or not _quiet(low, high, holding, best, ruin):
+                    level -= 1
                     continue
+                best = max(best, high) if side > 0 else min(best, low)
+                one, other = cash + signed * windows[level, t, CLOSE_LOW], cash + signed * windows[level, t, CLOSE_HIGH]
+                top = max(peak, one, other)
+                if min(one, other) < top * floor:
+                    for inner in range(t, t + size):
+                        value = cash + signed * prices[inner, CLOSED]
+                        peak = max(peak, value)
+                        if value < peak * floor:
+                            drawdown = 1.0 - value / peak
+                            floor = 1.0 - drawdown
+                peak = top
+                t += size
+                level = min(level + 1, LEVELS - 1)
+            trail = trail_level(holding, best)
+            careful = t + _FOUR
+            if t >= end:
+                break
+        if t > entry:
             target = holding.target if t >= ripe else 0.0
             price, reason = exit_inside(
                 side, prices[t, OPENED], prices[t, HIGHEST], prices[t, LOWEST], holding.stop, trail, target
@@ -256,7 +261,7 @@ def simulate(
     profit of each trade to ``profits`` after those that are there.
     """
     # Arrays out of their tuples once: each time one is taken out Numba counts its references.
-    _, small, large, prefix, prices, facts = index
+    _, windows, prefix, prices, facts = index
     enter_long, enter_short, leave_long, leave_short = logic
     bar_ms, days = market.bar_ms, market.days
     venue, account = venue_of(costs, phenotype.venue), open_account()
@@ -282,7 +287,7 @@ def simulate(
             drawdown = max(drawdown, 1.0 - account.cash / peak)
         scheduled, why = _exit_scheduled(leave_long if is_long else leave_short, phenotype, t, stop)
         mature = t + max(phenotype.hold_min_bars, 1)
-        course = _hold(prices, small, large, scheduled, why, mature, holding, stop, peak, drawdown)
+        course = _hold(prices, windows, scheduled, why, mature, holding, stop, peak, drawdown)
         end, base, price = course.bar, holding.base, course.price
         if end > t:
             quote = _quote(prices, facts, np.uint64(end), bar_ms, days)
