@@ -22,7 +22,7 @@ check: .venv/stamp-all  ## style, types, layers, lock file, generated schemas
 	$(BIN)/python -m tools.schemas --check
 
 bench: .venv/stamp-all  ## measure speed beside other programs in the same run
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/galapagos bench all --out benchmarks/out $(ARGS)
 
 schemas: .venv/stamp-all  ## write schemas/ from the event classes
 	@$(BIN)/python -m tools.schemas

@@ -2,21 +2,27 @@
 
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.clock import interleaved
-from common.backtest.arena import prepare
+import numpy as np
+
+from benchmarks.clock import interleaved, peer_version, scaled
+from common.backtest.arena import Arena, prepare
 from common.events.cohorts import GenomeProposed
 from common.events.event import Event
 from common.events.public import ControlIssued
 from common.events.spec import OBJECTIVES, DataSpec, Evolution, RunSpec
+from common.genome.layout import Population
 from common.market.defaults import default_bars
 from common.service import Service
 from evaluator.service import service as evaluator
 from generator.service import SERVICE as GENERATOR
 from selector.service import SERVICE as SELECTOR
+from selector.survival import survivors
 
 GENERATIONS = 20
+OFFSPRING = 2048
 
 
 def tour(run: RunSpec, services: list[Service[Any]], cpu_s: dict[str, float]) -> int:
@@ -40,32 +46,53 @@ def tour(run: RunSpec, services: list[Service[Any]], cpu_s: dict[str, float]) ->
 
 
 def survival_beside_pymoo(repeats: int) -> dict[str, Any]:
-    """NSGA-II survival of 2,560 members with seven objectives, 512 wanted: ours and pymoo's, CPU milliseconds."""
-    from importlib.metadata import version
-
-    import numpy as np
-    from pymoo.operators.survival.rank_and_crowding.metrics import calc_crowding_distance
-    from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
-
-    from selector.survival import survivors
-
+    """NSGA-II survival of 2,560 members with all objectives, 512 wanted: ours and pymoo's, CPU milliseconds."""
     points = np.random.Generator(np.random.Philox(3)).normal(size=(2560, len(OBJECTIVES)))
     violation = np.zeros(len(points))
+    works: dict[str, Callable[[], object]] = {"ours": lambda: survivors(points, violation, 512)}
+    version, absent = peer_version("pymoo")
+    if version:
+        from pymoo.operators.survival.rank_and_crowding.metrics import calc_crowding_distance
+        from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
-    def peer() -> list[Any]:
-        fronts = NonDominatedSorting().do(-points, n_stop_if_ranked=512)
-        return [calc_crowding_distance(-points[front]) for front in fronts]
+        def peer() -> list[Any]:
+            fronts = NonDominatedSorting().do(-points, n_stop_if_ranked=512)
+            return [calc_crowding_distance(-points[front]) for front in fronts]
 
-    seconds = interleaved({"ours": lambda: survivors(points, violation, 512), "pymoo": peer}, repeats)
+        works["pymoo"] = peer
+    seconds = interleaved(works, repeats)
+    peer_s = seconds.get("pymoo")
     return {
         "survival_ms": seconds["ours"] * 1e3,
-        "pymoo_survival_ms": seconds["pymoo"] * 1e3,
-        "pymoo_version": version("pymoo"),
-        "ratio_survival_to_pymoo": seconds["pymoo"] / seconds["ours"],
+        "pymoo_survival_ms": peer_s and peer_s * 1e3,
+        "pymoo_version": version,
+        "pymoo_absent": absent,
+        "ratio_survival_to_pymoo": peer_s and peer_s / seconds["ours"],
     }
 
 
-def bench_evolution(repeats: int) -> dict[str, Any]:
+def generations_of(arena: Arena, offspring: int, count: int) -> list[Population]:
+    """The genomes that the generator proposes on this instrument, generation by generation, all islands together."""
+    bars = arena.bars
+    data = (DataSpec(name=bars.name, digest=bars.digest, bars=len(bars), bars_per_year=bars.bars_per_year),)
+    found: dict[int, list[Population]] = defaultdict(list)
+
+    def keep(state: None, events: Sequence[Event]) -> tuple[None, list[Event]]:
+        for event in events:
+            cohort = event.payload
+            assert isinstance(cohort, GenomeProposed)
+            if cohort.header.purpose == "evolution":
+                found[cohort.header.generation].append(cohort.population)
+        return None, []
+
+    listener: Service[None] = Service("listener", (GenomeProposed,), (), keep)
+    sizes = Evolution(offspring=offspring, population=max(offspring // 4, 8))
+    services: list[Service[Any]] = [GENERATOR, evaluator([arena]), SELECTOR, listener]
+    tour(RunSpec(data=data, generations=count, evolution=sizes), services, defaultdict(float))
+    return [np.concatenate(found[generation]) for generation in sorted(found)][:count]
+
+
+def bench_evolution(repeats: int, scale: float) -> dict[str, Any]:
     """CPU microseconds a strategy in each service, over the generator's own first 20 generations."""
     bars = default_bars()
     data = tuple(DataSpec(name=b.name, digest=b.digest, bars=len(b), bars_per_year=b.bars_per_year) for b in bars)
@@ -76,7 +103,8 @@ def bench_evolution(repeats: int) -> dict[str, Any]:
         defaultdict(float),
     )
     cpu_s: dict[str, float] = defaultdict(float)
-    count = tour(RunSpec(data=data, generations=GENERATIONS), services, cpu_s)
+    sizes = Evolution(offspring=scaled(OFFSPRING, scale, 8), population=scaled(OFFSPRING // 4, scale, 8))
+    count = tour(RunSpec(data=data, generations=GENERATIONS, evolution=sizes), services, cpu_s)
     return {
         "strategies": count,
         **{f"{name}_us_per_strategy": seconds / count * 1e6 for name, seconds in cpu_s.items()},
