@@ -82,8 +82,8 @@ def cost_split(
     errors = table @ found / each_ns - 1.0
     return {
         "groups": len(works),
-        "us_per_strategy": found[0] / 1e3,
-        "ns_per_trade": found[1],
-        "ns_per_bar": found[2],
+        "us_per_strategy": float(found[0]) / 1e3,
+        "ns_per_trade": float(found[1]),
+        "ns_per_bar": float(found[2]),
         "relative_error_rms": float(np.sqrt(np.mean(errors**2))),
     }
