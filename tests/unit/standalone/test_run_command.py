@@ -64,14 +64,14 @@ def test_bad_input_ends_with_2_and_one_line(
         (("--generations", "4"), "generations: 4 was asked for, but the run has 3"),
         (("--islands", "2"), "islands: 2 was asked for, but the run has 4"),
         (("--minutes", "1"), "--minutes"),
-        (("--config", "other.json"), "costs.spread_bps: 9 was asked for, but the run has 2.0"),
+        (("--config", "other.json"), "costs.default.spread_bps: 9 was asked for, but the run has 2.0"),
         (("--config", "unknown.json"), "costs.magic"),
     ],
 )
 def test_options_that_differ_from_the_run_are_refused_on_resume(
     galapagos: Galapagos, tmp_path: Path, spec: RunSpec, arguments: tuple[str, ...], named: str
 ) -> None:
-    (tmp_path / "other.json").write_text(json.dumps({"costs": {"spread_bps": 9}}))
+    (tmp_path / "other.json").write_text(json.dumps({"costs": {"default": {"spread_bps": 9}}}))
     (tmp_path / "unknown.json").write_text(json.dumps({"costs": {"magic": 9}}))
     code, _, err = galapagos("run", "--resume", "--out", "run", *arguments)
     assert code == 2
