@@ -9,7 +9,7 @@ import talib
 
 from common.backtest.costs import Floats, days_per_bar
 from common.backtest.index import Index, build_index
-from common.backtest.market import MarketArrays, Words
+from common.backtest.market import MarketArrays, Words, single
 from common.backtest.stage import Stage
 from common.market.bank import build_bank
 from common.market.bars import Bars
@@ -54,12 +54,12 @@ def prepare(
         bars.high,
         bars.low,
         bars.close,
-        np.asarray(talib.ATR(bars.high, bars.low, bars.close, ATR_BARS)),
-        volatility,
-        np.nan_to_num(volatility) / np.sqrt(annual),
-        mean_quote_volume(bars),
+        single(talib.ATR(bars.high, bars.low, bars.close, ATR_BARS)),
+        single(volatility),
+        single(np.nan_to_num(volatility) / np.sqrt(annual)),
+        single(mean_quote_volume(bars)),
         np.ones(len(bars)),
-        latency_draws(bars),
+        single(latency_draws(bars)),
         regime_labels(bars),
         ((bars.ts_us // 3_600_000_000) % 24).astype(np.uint8),
         ((days.astype(np.int64) + 3) % 7).astype(np.uint8),  # 1970-01-01 was a Thursday; Monday is 0

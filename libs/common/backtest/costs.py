@@ -1,5 +1,6 @@
 """What a fill costs, at each of the venues that a genome may choose."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -92,9 +93,9 @@ def concession(
     """
     share = venue.half_spread * spread + venue.slippage * spread + venue.slippage_volatility * move
     if volume > 0.0 and venue.account > 0.0 and venue.impact > 0.0:
-        share += venue.impact * (1.0 - 0.5 * hidden) * move * np.sqrt(value * venue.account / (volume * slices))
+        share += venue.impact * (1.0 - 0.5 * hidden) * move * math.sqrt(value * venue.account / (volume * slices))
     if late > 0.0:
-        share += move * np.sqrt(late)
+        share += move * math.sqrt(late)
     return min(share, CONCESSION_MAX)
 
 

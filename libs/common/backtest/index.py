@@ -1,6 +1,6 @@
 """What lets the event-skipping engine pass over bars: block extremes, and prefix sums of powers of price changes."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,14 +10,14 @@ from common.backtest.market import MarketArrays, Words
 from common.backtest.phenotype import Phenotype
 from common.kernel import kernel
 
-LEVELS, LEVEL_SHIFT = 4, 2
+LEVELS = 4
 """Windows of 4, 16, 64 and 256 bars."""
-CLOSE_SUM, SQUARES, CUBES, FOURTHS, EXCESS_SQUARES, PREFIXES = range(6)
 LOW, HIGH, CLOSE_LOW, CLOSE_HIGH, EXTREMES = range(5)
 OPENED, HIGHEST, LOWEST, CLOSED = range(4)
-ATR, VOLATILITY, MOVE, VOLUME, SPREAD, LATE, REGIME, FACTS = range(8)
-
-
+ATR, VOLATILITY, MOVE, VOLUME, SPREAD, LATE, REGIME = range(7)
+CLOSES, CLOSE_SQUARES, SQUARES, CUBES, FOURTHS, SEGMENT, PREFIXES = range(7)
+SEGMENT_BARS, SEGMENT_RATIO = 4096, 4.0
+Singles = npt.NDArray[np.float32]
 GATE_FIRST = (0, 5, 29, 36, 48)
 """Rows of ``gates``: five regimes, 24 hours, seven weekdays, twelve months, three blackout calendars."""
 GATES = 51
@@ -26,19 +26,18 @@ GATES = 51
 class Index(NamedTuple):
     """``gates`` (GATES, words): the bars of each regime, hour, weekday and month, and outside each blackout.
 
-    ``windows`` (LEVELS, T, EXTREMES): lowest low, highest high, lowest and highest close of the window that
-    begins at t.
-    ``prefix`` (T + 1, 2 * PREFIXES): sums over the bars before t, in double-double (high parts, then low parts: a range
-    is then exact to rounding, however much prices have grown or shrunk before it), of close, of the change of close
-    since the bar before to the powers 2, 3 and 4, and of the square of that change less the drift of the bar's window.
-    ``prices`` (T, 4): open, high, low, close. ``facts`` (T, FACTS): what an order needs to know of the close before.
+    ``windows`` (LEVELS, T, EXTREMES) float32: lowest low, highest high, lowest and highest close of the 4, 16, 64 and
+    256 bars from t on, rounded outward. ``prices`` (T, 4): open, high, low, close. ``facts`` (T, 8) float32: what an order needs to know of the close
+    before it. ``prefix`` (T + 1, PREFIXES): sums over the bars before t, from the start of t's segment on, of close, of
+    its square, and of its change since the bar before to the powers 2, 3 and 4; and the number of t's segment. Segments
+    are short in bars and in price: differences of sums are exact to rounding also at a thousandth of an earlier price.
     """
 
     gates: Words
-    windows: Floats
-    prefix: Floats
+    windows: Singles
     prices: Floats
-    facts: Floats
+    facts: Singles
+    prefix: Floats
 
 
 @kernel
@@ -55,31 +54,56 @@ def _widen(narrow: Floats, step: int, into: Floats) -> None:
 
 
 @kernel
-def _two_sum(high: float, low: float, term: float) -> tuple[float, float]:
-    """Add to a double-double number (Knuth, TAOCP 2, 4.2.2)."""
-    total = high + term
-    part = total - high
-    return total, low + ((high - (total - part)) + (term - part))
+def _prefixes(prices: Floats, prefix: Floats) -> None:
+    """Fill ``prefix``."""
+    segment, began, reference = 0, 0, prices[0, CLOSED]
+    sums, change = np.zeros(SEGMENT), 0.0
+    for t in range(len(prices) + 1):
+        if t < len(prices):
+            close = prices[t, CLOSED]
+            far = close > SEGMENT_RATIO * reference or close * SEGMENT_RATIO < reference or abs(change) > close
+            if t > 0 and (far or t - began == SEGMENT_BARS):
+                segment, began, reference = segment + 1, t, close
+                sums[:] = 0.0
+        prefix[t, :SEGMENT], prefix[t, SEGMENT] = sums, segment
+        if t < len(prices):
+            change = close - prices[t - 1, CLOSED] if t > 0 else 0.0
+            sums[CLOSES] += close
+            sums[CLOSE_SQUARES] += close * close
+            sums[SQUARES] += change * change
+            sums[CUBES] += change * change * change
+            sums[FOURTHS] += change * change * change * change
+
+
+class Between(NamedTuple):
+    """Over the bars between two closes: sums of the changes to the powers 2, 3 and 4, and of the closes they are from."""
+
+    squares: float
+    cubes: float
+    fourths: float
+    closes: float
+    close_squares: float
 
 
 @kernel
-def _prefixes(market: MarketArrays, drift: Floats, into: Floats) -> None:
-    for t in range(len(market.close)):
-        change = market.close[t] - market.close[t - 1] if t > 0 else 0.0
-        excess = change - drift[t] * market.close[t - 1] if t > 0 else 0.0
-        terms = (market.close[t], change * change, change * change * change, change**4, excess * excess)
-        for which in range(PREFIXES):
-            into[t + 1, which], into[t + 1, PREFIXES + which] = _two_sum(
-                into[t, which], into[t, PREFIXES + which], terms[which]
-            )
-
-
-@kernel
-def range_sum(prefix: Floats, which: int, first: int | np.int64, stop: int | np.int64) -> float:
-    """Sum of column ``which`` over bars ``[first, stop)``."""
-    return (prefix[stop, which] - prefix[first, which]) + (
-        prefix[stop, PREFIXES + which] - prefix[first, PREFIXES + which]
-    )
+def between(prefix: Floats, prices: Floats, first: np.uint64, last: np.uint64) -> Between:
+    """Sums over the changes of close from bar ``first`` to bar ``last``. Bar by bar where they lie in two segments."""
+    before, after = first + np.uint64(1), last + np.uint64(1)
+    if prefix[first, SEGMENT] == prefix[after, SEGMENT]:
+        return Between(
+            prefix[after, SQUARES] - prefix[before, SQUARES],
+            prefix[after, CUBES] - prefix[before, CUBES],
+            prefix[after, FOURTHS] - prefix[before, FOURTHS],
+            prefix[last, CLOSES] - prefix[first, CLOSES],
+            prefix[last, CLOSE_SQUARES] - prefix[first, CLOSE_SQUARES],
+        )
+    squares, cubes, fourths, closes, close_squares = 0.0, 0.0, 0.0, 0.0, 0.0
+    for t in range(before, after):
+        from_, change = prices[t - np.uint64(1), CLOSED], prices[t, CLOSED] - prices[t - np.uint64(1), CLOSED]
+        square = change * change
+        squares, cubes, fourths = squares + square, cubes + square * change, fourths + square * square
+        closes, close_squares = closes + from_, close_squares + from_ * from_
+    return Between(squares, cubes, fourths, closes, close_squares)
 
 
 @kernel
@@ -123,35 +147,31 @@ def pass_gates(gates: Words, phenotype: Phenotype, logic: Words, scratch: Words)
         _narrow(gates, GATE_FIRST[4], 3, np.int64(1) << (phenotype.blackout - 1), logic, scratch)
 
 
+def _aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Zeros that begin at a line of the cache, so that a row of 32 or 64 bytes never lies on two."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + 64, np.uint8)
+    first = -raw.ctypes.data % 64
+    return raw[first : first + size].view(dtype).reshape(shape)
+
+
 def build_index(market: MarketArrays) -> Index:
-    """The index of a market, its ``prefix`` still for no drift (see ``with_drift``)."""
+    """The index of a market."""
     bars = len(market.close)
-    windows = np.empty((LEVELS, bars, EXTREMES))
+    prices = _aligned((bars, 4), np.float64)
+    prices[:] = np.stack([market.open, market.high, market.low, market.close], axis=1)
+    facts = _aligned((bars, 8), np.float32)
+    columns = (market.atr, market.volatility, market.move, market.volume, market.spread, market.late, market.regime)
+    facts[:, : len(columns)] = np.stack(columns, axis=1)
+    windows = _aligned((LEVELS, bars, EXTREMES), np.float32)
     narrow = np.stack([market.low, market.high, market.close, market.close], axis=1)
     for level in range(LEVELS):
-        _widen(narrow, 1 << (LEVEL_SHIFT * level), windows[level])
-        narrow = windows[level]
-    prices = np.stack([market.open, market.high, market.low, market.close], axis=1)
-    columns = (market.atr, market.volatility, market.move, market.volume, market.spread, market.late, market.regime)
-    facts = np.zeros((bars, FACTS + 1))  # eight numbers: one line of the cache
-    facts[:, :FACTS] = np.stack(columns, axis=1)
+        wide = np.empty_like(narrow)
+        _widen(narrow, 4**level, wide)
+        windows[level] = np.nextafter(wide.astype(np.float32), np.float32([-np.inf, np.inf, -np.inf, np.inf]))
+        narrow = wide
+    prefix = _aligned((bars + 1, PREFIXES), np.float64)
+    _prefixes(prices, prefix)
     gates = np.zeros((GATES, market.bank.shape[1]), np.uint64)
     _gates(market, gates)
-    index = Index(gates, windows, np.zeros((bars + 1, 2 * PREFIXES)), prices, facts)
-    _prefixes(market, np.zeros(bars), index.prefix)
-    return index
-
-
-def with_drift(
-    index: Index, market: MarketArrays, spans: npt.NDArray[np.int64], window: npt.NDArray[np.int64], drifts: Floats
-) -> Index:
-    """The index for folds ``spans`` (folds, 2) of windows ``window`` (folds,) with these drifts.
-
-    ``drifts`` (windows, 2): mean return of the instrument in each window, overnight and within the bar.
-    """
-    drift = np.zeros(len(market.close))
-    for (first, stop), which in zip(spans, window, strict=True):
-        drift[first:stop] = drifts[which].sum()
-    prefix = np.zeros_like(index.prefix)
-    _prefixes(market, drift, prefix)
-    return index._replace(prefix=prefix)
+    return Index(gates, windows, prices, facts, prefix)

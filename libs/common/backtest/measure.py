@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from common.backtest.arena import Arena
 from common.backtest.costs import Floats
-from common.backtest.index import Index, with_drift
+from common.backtest.index import Index
 from common.backtest.market import MarketArrays
 from common.backtest.metrics import (
     DESCRIPTOR_COUNT,
@@ -85,11 +85,10 @@ class Course:
 
     @classmethod
     def of(cls, arena: Arena, plan: Plan) -> "Course":
-        """Drifts of the windows, and the index for them."""
+        """The folds, and the drift of each window."""
         market = arena.arrays
         drifts = np.array([drift(market, plan.spans, plan.window, which) for which in range(WINDOWS)])
-        index = with_drift(arena.index, market, plan.spans, plan.window, drifts)
-        return cls(market, index, plan.spans, plan.window, drifts, arena.bars_per_year)
+        return cls(market, arena.index, plan.spans, plan.window, drifts, arena.bars_per_year)
 
 
 def measure(

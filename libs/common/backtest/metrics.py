@@ -1,5 +1,7 @@
 """Metrics of the folds of one window: sums that either engine fills, and what follows from them."""
 
+import math
+
 import numpy as np
 
 from common.backtest.costs import Floats
@@ -80,7 +82,7 @@ def mean_deviation(n: float, s1: float, s2: float) -> tuple[float, float]:
         return 0.0, 0.0
     mean = s1 / n
     variance = (s2 - n * mean * mean) / (n - 1.0)
-    return mean, np.sqrt(variance) if variance > 1e-14 * s2 / n else 0.0
+    return mean, math.sqrt(variance) if variance > 1e-14 * s2 / n else 0.0
 
 
 @kernel
@@ -99,7 +101,7 @@ def shape(n: float, s1: float, s2: float, s3: float, s4: float) -> tuple[float, 
         return 0.0, 3.0
     m3 = s3 / n - 3.0 * mean * s2 / n + 2.0 * mean * mean * mean
     m4 = s4 / n - 4.0 * mean * s3 / n + 6.0 * mean * mean * s2 / n - 3.0 * mean * mean * mean * mean
-    return m3 / (m2 * np.sqrt(m2)), m4 / (m2 * m2)
+    return m3 / (m2 * math.sqrt(m2)), m4 / (m2 * m2)
 
 
 @kernel
@@ -153,7 +155,7 @@ def consistency(sharpes: Floats, folds: int | np.int64) -> float:
     mean = total / folds
     for fold in range(folds):
         squares += (sharpes[fold] - mean) * (sharpes[fold] - mean)
-    return mean - np.sqrt(squares / folds)
+    return mean - math.sqrt(squares / folds)
 
 
 @kernel
@@ -166,7 +168,7 @@ def fill_evidence(sums: Floats, evidence: Floats) -> None:
     evidence[0], evidence[1], evidence[2] = n, sums[TRADES], sums[CAPITAL] - 1.0
     evidence[3], evidence[4], evidence[5], evidence[6] = mean, deviation, skewness, kurtosis
     evidence[7] = sums[DRAWDOWN]
-    evidence[8] = excess / spread * np.sqrt(n) if spread > 0.0 else 0.0
+    evidence[8] = excess / spread * math.sqrt(n) if spread > 0.0 else 0.0
 
 
 @kernel
@@ -175,7 +177,7 @@ def fill_objectives(
 ) -> None:
     """The objectives of one genome but stress, in the order of ``events.spec.OBJECTIVES``, all to be maximised."""
     n, drawdown = sums[BARS], sums[DRAWDOWN]
-    objectives[0] = sharpe(n, sums[S1], sums[S2], np.sqrt(bars_per_year))
+    objectives[0] = sharpe(n, sums[S1], sums[S2], math.sqrt(bars_per_year))
     objectives[1] = -drawdown
     objectives[2] = recovery_factor(sums[CAPITAL] - 1.0, drawdown)
     objectives[3] = consistency(sharpes, folds)

@@ -1,5 +1,6 @@
 """One genome after another through either engine: what a thread of a CPU or of a GPU does for its rows."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -138,7 +139,7 @@ def measure_row(
     """Everything of one genome but stress: folds ``spans`` (folds, 2) of windows ``window``, in that order."""
     phenotype, logic = prepare_genome(row, genes, market, index, extra, truth, scratch)
     sums, sharpes = scratch.sums, scratch.sharpes
-    annual = np.sqrt(bars_per_year)
+    annual = math.sqrt(bars_per_year)
     for which in range(drifts.shape[0]):
         clear(sums)
         folds = 0

@@ -180,7 +180,7 @@ def decide(
                 row[index] = _NO_BITS
             continue
         _push(stack[0], row)
-        if tree in {0, 2}:
+        if tree % 2 == 0:
             _spread(row, phenotype.confirm_bars, True)
             _delay(row, phenotype.delay_bars)
     for index in range(into.shape[1]):

@@ -13,15 +13,10 @@ from common.backtest.index import (
     ATR,
     CLOSE_HIGH,
     CLOSE_LOW,
-    CLOSE_SUM,
     CLOSED,
-    CUBES,
-    EXCESS_SQUARES,
-    FOURTHS,
     HIGH,
     HIGHEST,
     LATE,
-    LEVEL_SHIFT,
     LEVELS,
     LOW,
     LOWEST,
@@ -29,11 +24,12 @@ from common.backtest.index import (
     OPENED,
     REGIME,
     SPREAD,
-    SQUARES,
     VOLATILITY,
     VOLUME,
+    Between,
     Index,
-    range_sum,
+    Singles,
+    between,
 )
 from common.backtest.market import MarketArrays, Words
 from common.backtest.metrics import (
@@ -76,7 +72,8 @@ from common.backtest.signals import Logic, bit, next_true
 from common.backtest.sizing import book, open_account
 from common.kernel import kernel
 
-_ONE, _FOUR = np.uint64(1), np.uint64(1 << LEVEL_SHIFT)
+_ONE, _FOUR = np.uint64(1), np.uint64(4)
+_NOTHING = Between(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class Course(NamedTuple):
@@ -90,7 +87,7 @@ class Course(NamedTuple):
 
 
 @kernel
-def _quote(prices: Floats, facts: Floats, t: np.uint64, bar_ms: float, days: float) -> Quote:
+def _quote(prices: Floats, facts: Singles, t: np.uint64, bar_ms: float, days: float) -> Quote:
     """The quote of bar ``t`` > 0, as ``orders.quote_of`` gives it."""
     s = t - _ONE
     return Quote(
@@ -99,12 +96,12 @@ def _quote(prices: Floats, facts: Floats, t: np.uint64, bar_ms: float, days: flo
         prices[t, LOWEST],
         prices[t, CLOSED],
         prices[s, CLOSED],
-        facts[s, ATR],
-        facts[s, VOLATILITY],
-        facts[s, MOVE],
-        facts[s, VOLUME],
-        facts[s, SPREAD],
-        facts[s, LATE],
+        np.float64(facts[s, ATR]),
+        np.float64(facts[s, VOLATILITY]),
+        np.float64(facts[s, MOVE]),
+        np.float64(facts[s, VOLUME]),
+        np.float64(facts[s, SPREAD]),
+        np.float64(facts[s, LATE]),
         np.int64(facts[s, REGIME]),
         bar_ms,
         days,
@@ -125,22 +122,22 @@ def _exit_scheduled(leave: Words, phenotype: Phenotype, entry: Integer, stop: In
 
 
 @kernel
-def _quiet(low: float, high: float, holding: Holding, best: float, ruin: float) -> bool:
-    """Can no bar of a block with this low and high stop, trail, take the target of, or ruin the position?"""
-    side = holding.side
-    worst, good = (low, high) if side > 0 else (high, low)
-    level = side * holding.stop
-    if holding.trail_share > 0.0 or holding.trail_distance > 0.0:
-        top = best if side * (best - good) > 0.0 else good
-        level = max(level, side * trail_level(holding, top))
-    level = max(level, ruin)
-    return side * worst > level and (holding.target == 0.0 or side * good < side * holding.target)
+def _mark(
+    prices: Floats, t: np.uint64, stop: np.uint64, cash: float, signed: float, peak: float, drawdown: float
+) -> tuple[float, float]:
+    """Peak and drawdown of equity after the closes of ``[t, stop)``."""
+    for i in range(t, stop):
+        value = cash + signed * prices[i, CLOSED]
+        peak = max(peak, value)
+        if value < peak * (1.0 - drawdown):
+            drawdown = 1.0 - value / peak
+    return peak, drawdown
 
 
 @kernel
 def _hold(
+    windows: Singles,
     prices: Floats,
-    windows: Floats,
     scheduled: Integer,
     why: int,
     mature: Integer,
@@ -151,47 +148,48 @@ def _hold(
 ) -> Course:
     """Carry a position until something closes it; price 0 where the exit was ``scheduled`` (for the reason ``why``).
 
-    Gallops: windows of bars in which nothing can happen are passed over, longer ones after each success; where
-    something can, bar by bar as the truth engine does.
+    Windows in which no bar can end the position are passed over, longer ones after each success; that they may reach
+    beyond the exit does no harm. What remains is looked at bar by bar, as the truth engine does.
     """
     side, cash = holding.side, holding.cash
-    signed = side * holding.units
-    floor = 1.0 - drawdown
-    # At or beyond this, in signed prices, the position has eaten its cash; with a margin for rounding.
+    signed, sign = side * holding.units, np.float64(side)
+    worst, good, low, high = (LOW, HIGH, CLOSE_LOW, CLOSE_HIGH) if side > 0 else (HIGH, LOW, CLOSE_HIGH, CLOSE_LOW)
+    # In signed prices: at or beyond this close the position has eaten its cash; with a margin for rounding.
     ruin = -cash / holding.units
-    ruin += 1e-9 * abs(ruin)
+    stop_floor = max(sign * holding.stop, ruin + 1e-9 * abs(ruin))
+    ceiling = sign * holding.target if holding.target > 0.0 else np.inf
+    trails = holding.trail_share > 0.0 or holding.trail_distance > 0.0
     final, entry, end, ripe = np.uint64(stop - 1), np.uint64(holding.bar), np.uint64(scheduled), np.uint64(mature)
     edge = min(end, final)
-    trail, best, t, level = 0.0, holding.price, entry, np.int64(-1)
-    careful = entry + _ONE  # bars before this one are looked at one by one
+    best, t, careful = holding.price, entry, entry + _ONE
     while t < end:
         if t >= careful:
-            level = max(level, 0)
-            while level >= 0:
-                size = _ONE << np.uint64(LEVEL_SHIFT * (level + 1))
-                low, high = windows[level, t, LOW], windows[level, t, HIGH]
-                if t + size > edge or not _quiet(low, high, holding, best, ruin):
+            level = 1 if edge > t + _FOUR else 0
+            while t < edge:
+                favourable, floor = np.float64(windows[level, t, good]), stop_floor
+                if trails:
+                    favourable = max(best, favourable) if side > 0 else min(best, favourable)
+                    floor = max(floor, sign * trail_level(holding, favourable))
+                if not ((sign * windows[level, t, worst] > floor) & (sign * windows[level, t, good] < ceiling)):
+                    if level == 0:
+                        careful = t + _FOUR
+                        break
                     level -= 1
                     continue
-                best = max(best, high) if side > 0 else min(best, low)
-                one, other = cash + signed * windows[level, t, CLOSE_LOW], cash + signed * windows[level, t, CLOSE_HIGH]
-                top = max(peak, one, other)
-                if min(one, other) < top * floor:
-                    for inner in range(t, t + size):
-                        value = cash + signed * prices[inner, CLOSED]
-                        peak = max(peak, value)
-                        if value < peak * floor:
-                            drawdown = 1.0 - value / peak
-                            floor = 1.0 - drawdown
-                peak = top
-                t += size
+                until = min(t + (_FOUR << np.uint64(2 * level)), edge)
+                crest, trough = cash + signed * windows[level, t, high], cash + signed * windows[level, t, low]
+                if (crest > peak) | (trough < peak * (1.0 - drawdown)):
+                    peak, drawdown = _mark(prices, t, until, cash, signed, peak, drawdown)
+                if trails:
+                    for i in range(t, until):
+                        best = max(best, prices[i, HIGHEST]) if side > 0 else min(best, prices[i, LOWEST])
+                t = until
                 level = min(level + 1, LEVELS - 1)
-            trail = trail_level(holding, best)
-            careful = t + _FOUR
             if t >= end:
                 break
         if t > entry:
             target = holding.target if t >= ripe else 0.0
+            trail = trail_level(holding, best)
             price, reason = exit_inside(
                 side, prices[t, OPENED], prices[t, HIGHEST], prices[t, LOWEST], holding.stop, trail, target
             )
@@ -203,11 +201,9 @@ def _hold(
         if t == final:
             return Course(np.int64(t), prices[t, CLOSED], ENDED, peak, drawdown)
         peak = max(peak, value)
-        if value < peak * floor:
+        if value < peak * (1.0 - drawdown):
             drawdown = 1.0 - value / peak
-            floor = 1.0 - drawdown
         best = max(best, prices[t, HIGHEST]) if side > 0 else min(best, prices[t, LOWEST])
-        trail = trail_level(holding, best)
         t += _ONE
     return Course(np.int64(scheduled), 0.0, why, peak, drawdown)
 
@@ -225,20 +221,21 @@ def _add_bar(r: float, d: float, sums: Floats) -> None:
 
 @kernel
 def _add_between(
-    prefix: Floats, change: float, scale: float, drift: float, first: Integer, end: Integer, sums: Floats
+    found: Between, first_close: float, last_close: float, scale: float, drift: float, sums: Floats
 ) -> None:
-    """Add the returns of bars ``(first, end)``: ``scale`` times the change of close in each.
+    """Add the returns of the bars between two closes: ``scale`` times the change of close in each.
 
-    ``change``: of close from ``first`` to the last of them.
+    The squares of change - drift * close before are multiplied out; what the product of both sums to follows from the
+    squares of the closes at the ends.
     """
-    carried = range_sum(prefix, CLOSE_SUM, first, end - 1)
-    square = scale * scale
+    change, square = last_close - first_close, scale * scale
+    product = 0.5 * (change * (last_close + first_close) - found.squares)
     sums[S1] += scale * change
-    sums[S2] += square * range_sum(prefix, SQUARES, first + 1, end)
-    sums[S3] += square * scale * range_sum(prefix, CUBES, first + 1, end)
-    sums[S4] += square * square * range_sum(prefix, FOURTHS, first + 1, end)
-    sums[D1] += scale * (change - drift * carried)
-    sums[D2] += square * range_sum(prefix, EXCESS_SQUARES, first + 1, end)
+    sums[S2] += square * found.squares
+    sums[S3] += square * scale * found.cubes
+    sums[S4] += square * square * found.fourths
+    sums[D1] += scale * (change - drift * found.closes)
+    sums[D2] += square * (found.squares - drift * (2.0 * product - drift * found.close_squares))
 
 
 @kernel
@@ -261,7 +258,7 @@ def simulate(
     profit of each trade to ``profits`` after those that are there.
     """
     # Arrays out of their tuples once: each time one is taken out Numba counts its references.
-    _, windows, prefix, prices, facts = index
+    _, windows, prices, facts, prefix = index
     enter_long, enter_short, leave_long, leave_short = logic
     bar_ms, days = market.bar_ms, market.days
     venue, account = venue_of(costs, phenotype.venue), open_account()
@@ -287,14 +284,16 @@ def simulate(
             drawdown = max(drawdown, 1.0 - account.cash / peak)
         scheduled, why = _exit_scheduled(leave_long if is_long else leave_short, phenotype, t, stop)
         mature = t + max(phenotype.hold_min_bars, 1)
-        course = _hold(prices, windows, scheduled, why, mature, holding, stop, peak, drawdown)
+        course = _hold(windows, prices, scheduled, why, mature, holding, stop, peak, drawdown)
         end, base, price = course.bar, holding.base, course.price
+        found, held = _NOTHING, 0.0
         if end > t:
             quote = _quote(prices, facts, np.uint64(end), bar_ms, days)
+            found = between(prefix, prices, np.uint64(t), np.uint64(end - 1))
+            held = found.closes + prices[end - 1, CLOSED]
         if price == 0.0:
             price = scheduled_price(quote, phenotype)
-        closes = range_sum(prefix, CLOSE_SUM, t, end)
-        cash = liquidate(quote, phenotype, venue, holding, price, course.reason, closes)
+        cash = liquidate(quote, phenotype, venue, holding, price, course.reason, held)
         peak, drawdown, before = course.peak, course.drawdown, base
         if t != pending:
             _add_bar(pending_r, pending_d, sums)
@@ -311,8 +310,7 @@ def simulate(
             pending_d += (first - base - drift_of_entry(holding, intraday)) / base
             _add_bar(pending_r, pending_d, sums)
             pending_r, pending_d = 0.0, 0.0
-            if end > t + 1:
-                _add_between(prefix, close_before - prices[t, CLOSED], scale, drift, t, end, sums)
+            _add_between(found, prices[t, CLOSED], close_before, scale, drift, sums)
         gain = drift_of_exit(phenotype, holding, end, close_before, course.reason, overnight, intraday)
         pending = end
         pending_r += (cash - before) / base
