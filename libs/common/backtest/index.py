@@ -27,10 +27,11 @@ class Index(NamedTuple):
     """``gates`` (GATES, words): the bars of each regime, hour, weekday and month, and outside each blackout.
 
     ``windows`` (LEVELS, T, EXTREMES) float32: lowest low, highest high, lowest and highest close of the 4, 16, 64 and
-    256 bars from t on, rounded outward. ``prices`` (T, 4): open, high, low, close. ``facts`` (T, 8) float32: what an order needs to know of the close
-    before it. ``prefix`` (T + 1, PREFIXES): sums over the bars before t, from the start of t's segment on, of close, of
-    its square, and of its change since the bar before to the powers 2, 3 and 4; and the number of t's segment. Segments
-    are short in bars and in price: differences of sums are exact to rounding also at a thousandth of an earlier price.
+    256 bars from t on, rounded outward. ``prices`` (T, 4): open, high, low, close. ``facts`` (T, 8) float32: what an
+    order needs to know of the close before it. ``prefix`` (T + 1, PREFIXES): sums over the bars before t, from the
+    start of t's segment on, of close, of its square, and of its change since the bar before to the powers 2, 3 and 4;
+    and the number of t's segment. Segments are short in bars and in price: differences of sums are exact to rounding
+    also at a thousandth of an earlier price. Small, so that what trades touch fits a core's second cache.
     """
 
     gates: Words
@@ -76,7 +77,7 @@ def _prefixes(prices: Floats, prefix: Floats) -> None:
 
 
 class Between(NamedTuple):
-    """Over the bars between two closes: sums of the changes to the powers 2, 3 and 4, and of the closes they are from."""
+    """Sums over the bars between two closes: changes to the powers 2, 3 and 4, and the closes they are from."""
 
     squares: float
     cubes: float
