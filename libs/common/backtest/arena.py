@@ -10,7 +10,6 @@ import talib
 from common.backtest.costs import Floats, days_per_bar
 from common.backtest.index import Index, build_index
 from common.backtest.market import MarketArrays, Words, single
-from common.backtest.stage import Stage
 from common.market.bank import build_bank
 from common.market.bars import Bars
 from common.market.calendar import blackout_labels
@@ -22,8 +21,18 @@ VOLATILITY_BARS = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """Stress scenarios as one market: its folds are ``spans`` (scenarios, 2), in the order of ``names``."""
+
+    names: tuple[str, ...]
+    market: MarketArrays
+    index: Index
+    spans: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
 class Arena:
-    """``arrays`` and their ``index`` are what kernels see; ``stress`` holds the scenarios, where they are wanted."""
+    """``arrays`` and their ``index`` are what kernels see; ``stress`` holds scenarios (see ``stage``)."""
 
     bars: Bars
     arrays: MarketArrays
