@@ -55,7 +55,7 @@ def encoded_samples() -> dict[str, bytes]:
 
 def _genome() -> Any:
     tree = ["and", CONDITIONS[0].text, ["not", CONDITIONS[1].text]]
-    return from_json({"version": 1, "logic": {"long_entry": tree, "short_entry": CONDITIONS[2].text}})
+    return from_json({"version": 2, "logic": {"long_entry": tree, "short_entry": CONDITIONS[2].text}})
 
 
 def _champion(genome: dict[str, Any], genome_id: str) -> public.ChampionPromoted:

@@ -8,7 +8,7 @@ from importlib import resources
 import numpy as np
 
 from common.genome.codec import from_json
-from common.genome.layout import GENOME, Population
+from common.genome.layout import GENOME, GENOME_VERSION, Population
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def experts() -> tuple[Expert, ...]:
     """All expert seeds, file by file; raises GenomeError where one of them may not exist."""
     folder = resources.files("generator") / "experts"
     return tuple(
-        Expert(entry["name"], entry["rationale"], from_json({"version": 1} | entry["genome"]))
+        Expert(entry["name"], entry["rationale"], from_json({"version": GENOME_VERSION} | entry["genome"]))
         for file in sorted(folder.iterdir(), key=lambda file: file.name)
         if file.name.endswith(".json")
         for entry in json.loads(file.read_text("utf-8"))

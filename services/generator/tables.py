@@ -53,7 +53,7 @@ def pack(genes: Genes) -> Population:
 
 ALLELE, REAL, MASK, TREE = 0, 1, 2, 3
 """Blocks of a genome, as ``LOCI`` numbers them."""
-_CHROMOSOMES = ("entry", "exit", "risk", "regime", "time", "portfolio")
+_CHROMOSOMES = ("entry", "exit", "risk", "regime", "time", "portfolio", "execution", "features", "expression")
 _BLOCKS: tuple[tuple[int, tuple[AlleleGene | RealGene | MaskGene, ...]], ...] = (
     (ALLELE, ALLELE_GENES),
     (REAL, REAL_GENES),

@@ -40,10 +40,10 @@ def test_bad_seeds_are_dead_letters_and_the_run_goes_on(
     folder.seeds.mkdir()
     bad = {
         "range": orjson.dumps({"genome": wrong}),
-        "nan": b'{"genome": {"version": 1, "exit": {"stop_distance": NaN}}}',
-        "twice": b'{"genome": {"version": 1}, "genome": {"version": 1}}',
+        "nan": b'{"genome": {"version": 2, "exit": {"stop_distance": NaN}}}',
+        "twice": b'{"genome": {"version": 2}, "genome": {"version": 2}}',
         "large": b'{"genome": {}, "note": "' + b"x" * (10 << 20) + b'"}',
-        "version": b'{"genome": {"version": 2}}',
+        "version": b'{"genome": {"version": 1}}',
     }
     for name, data in bad.items():
         (folder.seeds / f"{name}.json").write_bytes(data)

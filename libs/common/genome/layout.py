@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from common.genome.genes import ALLELE_GENES, MASK_GENES, REAL_GENES
 
-GENOME_VERSION = 1
+GENOME_VERSION = 2
 TREES: tuple[str, ...] = ("long_entry", "long_exit", "short_entry", "short_exit")
 TREE_TOKENS = 16
 """Tokens of one logic tree, postfix, padded with END."""
@@ -28,10 +28,9 @@ GENOME = np.dtype(
     ]
 )
 """Packed, little endian. Encodings: ``masks`` binary, ``reals`` real, ``trees`` tree, ``node_*`` and ``edge_*`` graph
-(reserved: zero in version 1), ``alleles`` finite tables; all of them together are the mixed encoding."""
+(reserved: zero in version 2), ``alleles`` finite tables; all of them together are the mixed encoding."""
 GENOME_BYTES = GENOME.itemsize
 RESERVED_BLOCKS: tuple[str, ...] = (
-    "feature_sources",
     "node_activation",
     "edge_from",
     "edge_to",

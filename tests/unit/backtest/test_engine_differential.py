@@ -38,7 +38,7 @@ def ours(arena: Arena, fast: int, slow: int, stop: float, costs: Floats = COSTS)
     condition = f"sma/sma({fast},{slow}) > 1"
     genome = from_json(
         {
-            "version": 1,
+            "version": 2,
             "logic": {"long_entry": ["crossed", condition], "long_exit": ["not", condition]},
             "exit": {"stop_distance": stop},
             "risk": {"sizing": "fixed_units", "fraction": FRACTION, "leverage_max": 3.0},

@@ -41,7 +41,7 @@ def champions() -> tuple[Event, ...]:
     found = [promoted(strategies()[k], niche, sharpe) for k, niche, sharpe in ranked]
     found.append(promoted(strategies()[1], "a", 2.0, island=3))
     found.append(promoted(with_gene(strategies()[7], "reals", REAL_SLOT["risk.leverage_max"], 2.5), "f"))
-    found.append(promoted(strategies()[8], "g", genome={"version": 1, "logic": {}}))
+    found.append(promoted(strategies()[8], "g", genome={"version": 2, "logic": {}}))
     return tuple(map(champion_event, found))
 
 
@@ -141,12 +141,12 @@ def test_a_better_champion_takes_the_place_in_a_niche():
 
 
 BAD_GENOMES = [
-    ({"version": 1, "logic": {"long_entry": "rsi(2) < 10"}, "risk": {"leverage_max": 9}}, "risk.leverage_max"),
-    ({"version": 1, "logic": {"long_entry": "rsi(2) < 10"}, "exit": {"stop_kind": "none"}}, "exit.stop_kind"),
-    ({"version": 1, "logic": {"long_entry": ["not"] * 999}}, "logic.long_entry"),
+    ({"version": 2, "logic": {"long_entry": "rsi(2) < 10"}, "risk": {"leverage_max": 9}}, "risk.leverage_max"),
+    ({"version": 2, "logic": {"long_entry": "rsi(2) < 10"}, "exit": {"stop_kind": "none"}}, "exit.stop_kind"),
+    ({"version": 2, "logic": {"long_entry": ["not"] * 999}}, "logic.long_entry"),
     ({"version": 7}, "version"),
     ({}, "version"),
-    ({"version": 1, "logic": [1, {"deep": None}]}, "logic"),
+    ({"version": 2, "logic": [1, {"deep": None}]}, "logic"),
 ]
 
 

@@ -19,7 +19,7 @@ from tests.unit.deployer.paper_world import BARS, HISTORIES, champion_event, fee
 def busy() -> PaperState:
     """Three on paper, one retired, two refused, bars of both instruments."""
     champions = [promoted(strategies()[k], f"niche {k % 4}", sharpe) for k, sharpe in enumerate((1, 2, 3, 1.5, 1, 1))]
-    champions[5] = promoted(strategies()[5], "niche 9", genome={"version": 2})
+    champions[5] = promoted(strategies()[5], "niche 9", genome={"version": 1})
     deployer = service(HISTORIES, Limits(deployments_max=3))
     events = [*map(champion_event, champions), *feed(BARS[0], [60]), *feed(BARS[1], [])]
     return deployer.step(deployer.initial_state(), events)[0]
@@ -60,7 +60,7 @@ def test_damaged_bytes_are_refused_with_a_remedy(cut, junk):
 
 def test_a_state_of_another_genome_version_is_refused_with_a_remedy(monkeypatch):
     whole = dump(busy())
-    monkeypatch.setattr(framing, "GENOME_VERSION", 2)
+    monkeypatch.setattr(framing, "GENOME_VERSION", 1)
     with pytest.raises(ConfigurationError, match="genomes are of version 1"):
         load(whole)
 

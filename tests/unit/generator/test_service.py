@@ -133,7 +133,7 @@ def test_a_published_genome_becomes_a_cohort_of_one_on_an_island_told_by_its_id(
 
 def test_a_bad_seed_is_refused_with_its_gene_named() -> None:
     with pytest.raises(GenomeError, match=r"risk\.leverage_max"):
-        answers(seeded({"version": 1, "logic": {"long_entry": "rsi(2) < 10"}, "risk": {"leverage_max": 50}}))
+        answers(seeded({"version": 2, "logic": {"long_entry": "rsi(2) < 10"}, "risk": {"leverage_max": 50}}))
 
 
 def test_parents_that_are_no_genomes_are_refused_before_any_kernel_sees_them() -> None:

@@ -6,7 +6,7 @@ from common.genome.conditions import CONDITION_BY_TEXT, CONDITIONS, TIMEFRAMES
 from common.genome.layout import GENOME_VERSION
 from common.genome.tree import OPERATORS
 
-PINNED = {1: (4881, "6624195eb34f97233a8f37e6efb08de1")}
+PINNED = {2: (4881, "6624195eb34f97233a8f37e6efb08de1")}
 """By genome version, how many conditions were pinned and the BLAKE2b-128 of their texts, joined by line feeds.
 
 Append to the table and this still holds; then pin the longer table. If it fails, the genomes that exist have changed

@@ -14,7 +14,7 @@ from common.genome.genes import ALLELE_GENES, LEVERAGE_MAX, MASK_GENES, REAL_GEN
 
 def example() -> dict[str, Any]:
     return {
-        "version": 1,
+        "version": 2,
         "logic": {"long_entry": ["and", "rsi(2) < 10", ["not", "adx(14) > 25"]], "long_exit": "rsi(2) > 70"},
         "exit": {"stop_distance": 2.5, "time_exit_bars": 10},
         "regime": {"allowed": ["bull"]},
@@ -108,7 +108,7 @@ def test_a_tree_of_exactly_sixteen_tokens_is_taken() -> None:
 
 
 def test_another_version_is_refused() -> None:
-    for version in (0, 2, True, 1.0, "1", None, 10**5000, [1]):
+    for version in (0, 1, True, 1.0, "1", None, 10**5000, [1]):
         assert refusal(example() | {"version": version}).gene == "version"
 
 
@@ -151,7 +151,7 @@ CHROMOSOMES = st.sampled_from(["version", "logic", "entry", "exit", "risk", "reg
 @settings(max_examples=300, deadline=None)
 def test_any_json_makes_a_genome_or_a_genome_error(document: dict[str, Any], with_version: bool) -> None:
     if with_version:
-        document = document | {"version": 1}
+        document = document | {"version": 2}
     try:
         genome = codec.from_json(document)
     except GenomeError:

@@ -14,6 +14,7 @@ from common.events.cohorts import GenomeEvaluated, ParentsSelected, SelectedHead
 from common.events.event import Event
 from common.events.spec import OBJECTIVES
 from common.genome.codec import decode, to_json
+from common.genome.layout import GENOME_VERSION
 from common.ports import Store
 from common.run.open import open_store
 from recorder.record import create_tables
@@ -82,7 +83,7 @@ def test_the_genealogy_has_each_member_once_at_its_admission() -> None:
     assert row["parent_ids"] == ["01" * 16]
     assert row["operator"] == "mutation"
     assert [row[name] for name in OBJECTIVES] == columns["objectives"][1].tolist()
-    assert to_json(decode(bytes.fromhex(row["genome"]))[0])["version"] == 1
+    assert to_json(decode(bytes.fromhex(row["genome"]))[0])["version"] == GENOME_VERSION
 
 
 @pytest.fixture

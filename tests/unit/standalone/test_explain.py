@@ -25,7 +25,7 @@ from tests.unit.standalone.conftest import Galapagos
 EVERYTHING = to_json(
     from_json(
         {
-            "version": 1,
+            "version": 2,
             "logic": {"long_entry": "rsi(2) < 10", "short_entry": "rsi(2) > 90", "long_exit": "rsi(2) > 50"},
             "entry": {"direction": "both"},
             "exit": {
@@ -74,7 +74,7 @@ def test_every_part_of_a_full_genome_is_told() -> None:
 
 
 def test_what_a_genome_has_not_is_not_told() -> None:
-    text = _text(to_json(from_json({"version": 1, "logic": {"long_entry": "rsi(2) < 10"}})))
+    text = _text(to_json(from_json({"version": 2, "logic": {"long_entry": "rsi(2) < 10"}})))
     for part in ("short", "Target", "Trailing", "Time:", "Signal:", "Enters only"):
         assert part not in text
 
@@ -132,7 +132,7 @@ def test_a_file_is_explained_from_the_command_line(galapagos: Galapagos, tmp_pat
 
 
 def test_what_cannot_be_explained_is_said_in_one_line(galapagos: Galapagos, tmp_path: Path) -> None:
-    (tmp_path / "bad.json").write_text('{"version": 1, "exit": {"stop_distance": 99}}')
+    (tmp_path / "bad.json").write_text('{"version": 2, "exit": {"stop_distance": 99}}')
     for arguments, named in (
         (("bad.json",), "exit.stop_distance"),
         (("none.json",), "none.json"),

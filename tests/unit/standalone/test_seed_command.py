@@ -89,7 +89,7 @@ def _not_a_number(document: dict[str, Any]) -> bytes:
 
 
 def _twice(document: dict[str, Any]) -> bytes:
-    return json.dumps(document).encode().replace(b'"version": 1', b'"version": 1, "version": 1')
+    return json.dumps(document).encode().replace(b'"version": 2', b'"version": 2, "version": 2')
 
 
 def _large(document: dict[str, Any]) -> bytes:
@@ -97,7 +97,7 @@ def _large(document: dict[str, Any]) -> bytes:
 
 
 def _version(document: dict[str, Any]) -> bytes:
-    return json.dumps(document | {"version": 2}).encode()
+    return json.dumps(document | {"version": 1}).encode()
 
 
 def _unknown(document: dict[str, Any]) -> bytes:
