@@ -61,6 +61,12 @@ class Path(NamedTuple):
     trades: Floats
 
 
+def make_path(bars: int) -> Path:
+    """Memory for a fold of so many bars, not filled."""
+    flat = (np.empty(bars), np.empty(bars), np.empty(bars), np.empty(bars))
+    return Path(*flat, np.empty((bars, len(TRADE_FIELDS))))
+
+
 @kernel
 def allowed(phenotype: Phenotype, market: MarketArrays, s: Integer) -> bool:
     """Do masks and calendars let a position be entered on a signal of bar ``s``?"""

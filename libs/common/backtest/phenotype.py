@@ -206,7 +206,7 @@ def express(alleles: npt.NDArray[np.uint8], reals: npt.NDArray[np.float32], mask
 
 
 @kernel
-def regime_weight(phenotype: Phenotype, regime: int) -> float:
+def regime_weight(phenotype: Phenotype, regime: Integer) -> float:
     """How loudly the genome is expressed in a regime: factor on the size of an entry."""
     if regime == 0:
         return phenotype.weight_bull

@@ -6,7 +6,7 @@ import numpy as np
 
 from common.backtest.arena import Arena
 from common.backtest.costs import Floats
-from common.backtest.engine import TRADE_FIELDS, Path, simulate
+from common.backtest.engine import make_path, simulate
 from common.backtest.orders import EXIT_REASONS
 from common.backtest.phenotype import express
 from common.backtest.signals import STACK_DEPTH, decide
@@ -55,7 +55,7 @@ def replay(
     stack, bitmaps = np.empty((STACK_DEPTH, bank.shape[1]), np.uint64), np.empty((4, bank.shape[1]), np.uint64)
     logic = decide(genome["trees"], phenotype, bank, arena.no_extra, stack, bitmaps)
     bars = stop - start
-    path = Path(*(np.empty(bars) for _ in range(4)), np.empty((bars, len(TRADE_FIELDS))))
+    path = make_path(bars)
     _, count, _ = simulate(arena.arrays, logic, phenotype, costs, start, stop, overnight, intraday, path)
     trades = [
         Trade(

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from common.backtest import engine, skipping
 from common.backtest.costs import Floats
-from common.backtest.engine import TRADE_FIELDS, Path
+from common.backtest.engine import Path, make_path
 from common.backtest.index import Index, pass_gates
 from common.backtest.market import MarketArrays, Words
 from common.backtest.metrics import (
@@ -70,14 +70,13 @@ def make_scratch(market: MarketArrays, spans: npt.NDArray[np.int64], truth: bool
     """Memory for folds ``spans`` (folds, 2) of a market; ``truth``: also for the truth engine's path."""
     words = market.bank.shape[1]
     longest = int((spans[:, 1] - spans[:, 0]).max()) if truth else 0
-    flat = [np.empty(longest) for _ in range(4)]
     return Scratch(
         np.empty((STACK_DEPTH, words), np.uint64),
         np.empty((_LOGIC, words), np.uint64),
         np.empty(SUMS),
         np.empty(len(spans)),
         np.empty(int((spans[:, 1] - spans[:, 0]).sum()) + 1),
-        Path(*flat, np.empty((longest, len(TRADE_FIELDS)))),
+        make_path(longest),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.backtest.market import Words
-from common.backtest.phenotype import LONG, SHORT, Phenotype
+from common.backtest.phenotype import LONG, SHORT, Integer, Phenotype
 from common.bits import trailing_zeros
 from common.genome.layout import TREE_TOKENS
 from common.genome.tree import (
@@ -40,7 +40,7 @@ def bit(words: Words, bar: np.uint64) -> bool:
 
 
 @kernel
-def next_true(one: Words, other: Words, bar: int | np.int64, stop: int) -> int | np.int64:
+def next_true(one: Words, other: Words, bar: Integer, stop: Integer) -> Integer:
     """First bar in ``[bar, stop)`` at which either bitmap is true, or ``stop``; looks at 64 bars at a time."""
     if bar >= stop:
         return stop
@@ -52,11 +52,11 @@ def next_true(one: Words, other: Words, bar: int | np.int64, stop: int) -> int |
             return stop
         word += _ONE
         left = one[word] | other[word]
-    return min(np.int64(word << _SIX) + trailing_zeros(left), stop)
+    return min(np.int64(word << _SIX) + trailing_zeros(left), np.int64(stop))
 
 
 @kernel
-def _previous(words: Words, index: int, bars: int) -> np.uint64:
+def _previous(words: Words, index: int, bars: Integer) -> np.uint64:
     """Word ``index`` of the bitmap as it was ``bars`` (1 to 63) bars ago; false before the first bar."""
     shifted = words[index] << np.uint64(bars)
     if index > 0:
@@ -65,12 +65,12 @@ def _previous(words: Words, index: int, bars: int) -> np.uint64:
 
 
 @kernel
-def _spread(words: Words, bars: int, every: bool) -> None:
+def _spread(words: Words, bars: Integer, every: bool) -> None:
     """In place: true where the bitmap was true on any (or ``every``) of the last ``bars`` bars, this one included.
 
     By doubling: after a step that combines a bitmap over w bars with itself w bars ago, it covers 2w.
     """
-    covered = 1
+    covered: Integer = 1
     while covered < bars:
         step = min(covered, bars - covered)
         for index in range(len(words) - 1, -1, -1):  # backwards: each word reads its still unchanged neighbour
@@ -80,7 +80,7 @@ def _spread(words: Words, bars: int, every: bool) -> None:
 
 
 @kernel
-def _delay(words: Words, bars: int) -> None:
+def _delay(words: Words, bars: Integer) -> None:
     """In place: the bitmap as it was ``bars`` (0 to 63) bars ago."""
     if bars > 0:
         for index in range(len(words) - 1, -1, -1):
@@ -94,7 +94,7 @@ def _push(row: Words, top: Words) -> None:
 
 
 @kernel
-def _unary(token: int, top: Words) -> None:
+def _unary(token: Integer, top: Words) -> None:
     if token == NOT:
         for index in range(len(top)):
             top[index] = ~top[index]
@@ -108,7 +108,7 @@ def _unary(token: int, top: Words) -> None:
 
 
 @kernel
-def _binary(token: int, below: Words, top: Words) -> None:
+def _binary(token: Integer, below: Words, top: Words) -> None:
     if token == AND:
         for index in range(len(top)):
             below[index] &= top[index]

@@ -24,7 +24,7 @@ class Account(NamedTuple):
     cash: float
     peak: float
     losses: int | np.int64
-    count: float
+    trades: float
     gains: float
     squares: float
 
@@ -41,7 +41,7 @@ def book(account: Account, cash: float, value: float) -> Account:
     gain = (cash - account.cash) / value
     losses = account.losses + 1 if cash < account.cash else np.int64(0)
     return Account(
-        cash, max(account.peak, cash), losses, account.count + 1.0, account.gains + gain, account.squares + gain * gain
+        cash, max(account.peak, cash), losses, account.trades + 1.0, account.gains + gain, account.squares + gain * gain
     )
 
 
@@ -70,9 +70,9 @@ def position_value(
     if phenotype.recovery != 1.0:
         for _ in range(min(account.losses, STREAK_MAX)):
             wanted *= phenotype.recovery
-    if phenotype.kelly > 0.0 and account.count >= KELLY_TRADES:
-        mean = account.gains / account.count
-        variance = account.squares / account.count - mean * mean
+    if phenotype.kelly > 0.0 and account.trades >= KELLY_TRADES:
+        mean = account.gains / account.trades
+        variance = account.squares / account.trades - mean * mean
         fraction = mean / variance if variance > 0.0 else 0.0
         limit = min(limit, max(phenotype.kelly * fraction, KELLY_MIN) * equity)
     return min(wanted * weight, limit)

@@ -1,9 +1,9 @@
 """The stage: every stress scenario of an instrument behind one another, as one market whose folds are the scenarios."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from common.backtest.arena import Arena, Stage, prepare
 from common.backtest.index import build_index
@@ -49,20 +49,18 @@ def _part(scenario: Scenario, bars_per_year: float, threads: int) -> MarketArray
     bars = len(scenario.bars) - kept
     padding = -bars % WORD_BARS
 
-    def cut(column: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        return np.pad(column[kept:], (0, padding), mode="edge")
-
-    series = {
-        name: cut(column)
+    series: dict[str, Any] = {
+        name: np.pad(column[kept:], (0, padding), mode="edge")
         for name, column in market._asdict().items()
         if isinstance(column, np.ndarray) and name != "bank"
     }
     series["spread"] = np.full(bars + padding, scenario.spread_factor)
-    return market._replace(**series, bank=np.ascontiguousarray(market.bank[:, kept // WORD_BARS :]))
+    series["bank"] = np.ascontiguousarray(market.bank[:, kept // WORD_BARS :])
+    return market._replace(**series)
 
 
 def _behind_one_another(parts: list[MarketArrays]) -> MarketArrays:
-    joined = {
+    joined: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts], axis=-1)
         for name, column in parts[0]._asdict().items()
         if isinstance(column, np.ndarray)
