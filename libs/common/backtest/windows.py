@@ -1,7 +1,8 @@
-"""How history is cut into training folds, validation folds, the vault and the paper stretch."""
+"""How history is cut into training, validation, the vault and the paper stretch, in blocks or as a walk forward."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,17 +11,39 @@ from common.errors import DataError
 
 Span = tuple[int, int]
 """First bar and the bar after the last."""
+Scheme = Literal["blocks", "rolling", "anchored"]
 FOLD_BARS_MIN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Spans of bars in time order; between two windows lie purged and embargoed bars that belong to none."""
+    """Spans of bars of each window, in time order; between two windows lie bars that belong to none.
+
+    In a walk forward training and validation take turns; ``scheme`` says which training counts as that of a step.
+    """
 
     training: tuple[Span, ...]
     validation: tuple[Span, ...]
     vault: tuple[Span, ...]
     paper: Span
+    scheme: Scheme = "blocks"
+
+    @property
+    def seen_stop(self) -> int:
+        """The bar after the last one that breeding or its guard sees."""
+        return max(stop for _, stop in (*self.training, *self.validation))
+
+    @property
+    def bred_stop(self) -> int:
+        """The bar after the last one of training before the first of validation: up to here nothing judges a strategy.
+
+        What is made of "the training bars" as one stretch (stress scenarios) ends here, in every scheme.
+        """
+        return max(stop for _, stop in self.training if stop <= self.validation[0][0])
+
+    def sealed(self) -> "Cut":
+        """This cut without the vault and what follows: who is handed it has no spans to read them by."""
+        return replace(self, vault=(), paper=(self.seen_stop, self.seen_stop))
 
 
 def cut(
@@ -33,12 +56,16 @@ def cut(
     validation_folds: int,
     purge_bars: int,
     embargo_bars: int,
+    scheme: Scheme = "blocks",
 ) -> Cut:
     """Cut ``bars`` bars by shares of what remains after warm-up and gaps; the paper stretch takes the rest.
 
-    Every fold starts and ends flat, so no trade crosses a border; the purge removes bars whose outcome could reach
-    over it and the embargo those whose features still see it (López de Prado, Advances in Financial Machine Learning,
-    ch. 7). Raises DataError when a fold would be shorter than ``FOLD_BARS_MIN`` bars.
+    ``blocks``: the training folds, a gap, the validation folds. ``rolling`` and ``anchored``: ``training_folds`` steps
+    of a training block, a gap and a validation block each, ``embargo_bars`` between two steps; ``validation_folds`` has
+    no say. A gap is ``purge_bars + embargo_bars``. Every fold starts and ends flat, so no trade crosses a border; the
+    purge removes bars whose outcome could reach over it and the embargo those whose features still see it (López de
+    Prado, Advances in Financial Machine Learning, ch. 7). Raises DataError when a fold would be shorter than
+    ``FOLD_BARS_MIN`` bars.
     """
     if training + validation + vault >= 1:
         raise DataError(
@@ -46,19 +73,36 @@ def cut(
             "for the paper stretch; make their sum less than 1"
         )
     gap = purge_bars + embargo_bars
-    usable = bars - warmup_bars - 3 * gap
+    steps, pause = (1, 0) if scheme == "blocks" else (training_folds, embargo_bars)
+    folds = (training_folds, validation_folds) if scheme == "blocks" else (1, 1)
+    usable = bars - warmup_bars - (steps + 2) * gap - (steps - 1) * pause
+    lengths = [
+        _length(usable, share, count, bars, warmup_bars)
+        for share, count in ((training, steps * folds[0]), (validation, steps * folds[1]), (vault, 1))
+    ]
+    train: list[Span] = []
+    test: list[Span] = []
     first = warmup_bars
-    spans: list[tuple[Span, ...]] = []
-    for share, folds in ((training, training_folds), (validation, validation_folds), (vault, 1)):
-        length = int(max(usable, 0) * share) // folds
-        if length < FOLD_BARS_MIN:
-            raise DataError(
-                f"data: {bars} bars give folds of {length} bars, {FOLD_BARS_MIN} are needed; "
-                f"give more history, or fewer warm-up bars (now {warmup_bars})"
-            )
-        spans.append(tuple((first + k * length, first + (k + 1) * length) for k in range(folds)))
-        first += folds * length + gap
-    return Cut(spans[0], spans[1], spans[2], (first, bars))
+    for step in range(steps):
+        train += _folds(first + pause * (step > 0), lengths[0], folds[0])
+        test += _folds(train[-1][1] + gap, lengths[1], folds[1])
+        first = test[-1][1]
+    sealed = (first + gap, first + gap + lengths[2])
+    return Cut(tuple(train), tuple(test), (sealed,), (sealed[1] + gap, bars), scheme)
+
+
+def _length(usable: int, share: float, count: int, bars: int, warmup_bars: int) -> int:
+    length = int(max(usable, 0) * share) // count
+    if length < FOLD_BARS_MIN:
+        raise DataError(
+            f"data: {bars} bars give folds of {length} bars, {FOLD_BARS_MIN} are needed; "
+            f"give more history, or fewer folds or warm-up bars (now {warmup_bars})"
+        )
+    return length
+
+
+def _folds(first: int, length: int, count: int) -> list[Span]:
+    return [(first + k * length, first + (k + 1) * length) for k in range(count)]
 
 
 def check_sealed(names: Sequence[str], times: Sequence[npt.NDArray[np.int64]], cuts: Sequence[Cut]) -> None:
@@ -67,7 +111,7 @@ def check_sealed(names: Sequence[str], times: Sequence[npt.NDArray[np.int64]], c
     ``times`` (bars,) per instrument, microseconds since 1970. Logic bred on one instrument can be read on the vault of
     another, so the seal is a date, the same for all. Raises DataError with the dates.
     """
-    seen = [int(clock[cut.validation[-1][1] - 1]) for clock, cut in zip(times, cuts, strict=True)]
+    seen = [int(clock[cut.seen_stop - 1]) for clock, cut in zip(times, cuts, strict=True)]
     sealed = [int(clock[cut.vault[0][0]]) for clock, cut in zip(times, cuts, strict=True)]
     last, first = int(np.argmax(seen)), int(np.argmin(sealed))
     if seen[last] >= sealed[first]:

@@ -28,18 +28,24 @@ class DataSpec(Frozen):
 
 
 class Windows(Frozen):
-    """How history is cut: training folds, validation folds, the vault, and the paper stretch after it.
+    """How history is cut: training, validation, the vault, and the paper stretch after it.
 
-    Shares are of all usable bars after ``warmup_bars``, in this order; between two windows lie ``purge_bars`` plus
-    ``embargo_bars`` bars that belong to none.
+    Shares are of all usable bars after ``warmup_bars``, in this order; before every validation, the vault and the paper
+    stretch lie ``purge_bars`` plus ``embargo_bars`` bars that belong to none.
     """
 
+    scheme: Literal["blocks", "rolling", "anchored"] = Field(
+        default="blocks",
+        description="blocks: training folds, then validation folds; rolling and anchored: a walk forward of "
+        "training_folds steps, each a training block and, after the gap, a validation block, with embargo_bars between "
+        "steps. A step is compared with its own training block (rolling) or all so far (anchored)",
+    )
     warmup_bars: int = Field(default=250, ge=0)
     training: float = Field(default=0.55, gt=0, lt=1)
     validation: float = Field(default=0.15, gt=0, lt=1)
     vault: float = Field(default=0.22, gt=0, lt=1)
-    training_folds: int = Field(default=4, ge=1, le=32)
-    validation_folds: int = Field(default=2, ge=1, le=32)
+    training_folds: int = Field(default=4, ge=1, le=32, description="of a walk forward: its steps")
+    validation_folds: int = Field(default=2, ge=1, le=32, description="of blocks; a walk forward has one a step")
     purge_bars: int = Field(default=10, ge=0)
     embargo_bars: int = Field(default=10, ge=0)
 
@@ -125,6 +131,13 @@ class Promotion(Frozen):
     vault_trades_min: int = Field(default=10, ge=1)
     validation_trades_min: int = Field(default=5, ge=1)
     validation_z_min: float = Field(default=1.0, description="t-statistic of detrended validation returns")
+    walk_forward_efficiency_min: float = Field(
+        default=0.25,
+        ge=0,
+        le=10,
+        description="Sharpe ratio of validation over that of training: what is left out of sample of what was bred; a "
+        "loss or nothing in either counts as 0",
+    )
     vault_alpha: float = Field(default=0.05, gt=0, le=1, description="chance that noise promotes anything")
     vault_reads_max: int = Field(default=8, ge=1, description="sealed reads of a run, shared evenly by the islands")
 
