@@ -1,0 +1,95 @@
+"""What test_device.py runs in interpreters of their own: ``on_cuda.py simulate`` and ``on_cuda.py translate``."""
+
+import json
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from common.backtest.arena import Arena, prepare
+from common.backtest.costs import cost_table
+from common.backtest.stage import Stage
+from common.backtest.windows import cut
+from common.events.spec import Costs
+from common.genome.layout import Population
+from common.market.defaults import default_bars
+from generator.initialise import random_population
+from generator.tables import Settings
+
+BARS, GENOMES = 1500, 300
+FOLDS = cut(BARS, 250, 0.5, 0.15, 0.2, 3, 2, 10, 10)
+COSTS = cost_table(Costs().account, Costs().venues())
+FIGURES = ("objectives", "violation", "descriptor", "evidence")
+
+
+def arenas() -> list[Arena]:
+    """Two instruments; the first has two stress scenarios, on the bars of the second."""
+    first, second = (prepare(bars.until(BARS)) for bars in default_bars())
+    stage = Stage(("early", "late"), second.arrays, second.index, np.array([[100, 400], [900, 1300]]))
+    return [replace(first, stress=stage), second]
+
+
+def population() -> Population:
+    """Genomes of the whole schema."""
+    return random_population(GENOMES, Settings(instruments=2), 5, 0, 0)
+
+
+def simulate() -> dict[str, Any]:
+    """Largest difference of each figure between CPU and simulator, relative to its own size where that is above 1."""
+    from common.backtest.device import STREAMS, Fleet
+    from common.backtest.measure import measure
+
+    genomes, places = population(), arenas()
+    expected = measure(genomes, places, [FOLDS] * 2, COSTS, 20, True)
+    # One device twice: batches go round both, and come to each more than once.
+    fleet = Fleet(places, [FOLDS] * 2, COSTS, 20, True, rows=10, devices=(0, 0))
+    found = [fleet.measure(genomes), fleet.measure(genomes[:0])]
+    apart = {}
+    for name in FIGURES:
+        mine, theirs = getattr(found[0], name), getattr(expected, name)
+        apart[name] = float((np.abs(mine - theirs) / np.maximum(np.abs(theirs), 1.0)).max())
+    return {
+        "apart": apart,
+        "batches_at_least": GENOMES / fleet.batch_rows,
+        "in_flight_at_most": 2 * STREAMS,
+        "of_nobody": [len(getattr(found[1], name)) for name in FIGURES],
+        "trading": int((expected.evidence[:, 0, 1] > 0).sum()),
+        "stressed": int((expected.objectives[:, 6] < 0).sum()),
+    }
+
+
+def translate() -> dict[str, Any]:
+    """PTX of both kernels for compute capability 9.0, from the types that a fleet would hand them."""
+    import numba.cuda.dispatcher
+    from numba import cuda, typeof
+
+    from common.backtest import device, device_kernels
+
+    # numba-cuda translates what a kernel calls for the device at hand; here is none.
+    numba.cuda.dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=(9, 0))
+    rows = device.BLOCK_THREADS
+    history, stage = device_kernels.sites_of(arenas()[0], FOLDS, COSTS, True)
+    genes, found = device.blank_genes(rows, np.empty), device.blank_results(rows, np.empty)
+    answer = {}
+    for name, kernel, site, more in (
+        ("measure", device_kernels.measure_kernel, history, (20,)),
+        ("stress", device_kernels.stress_kernel, stage, ()),
+    ):
+        threads = [np.empty((rows, *one.shape), one.dtype, order="F") for one in site.scratch[:-1]]
+        scratch = site.scratch._make((*threads, site.scratch.path))
+        types = tuple(map(typeof, (rows, genes, site.ground, *more, scratch, found)))
+        ptx, _ = cuda.compile(kernel.py_func, types, device=False, abi="numba", cc=(9, 0), output="ptx")
+        lines = ptx.splitlines()
+        answer[name] = {
+            "target": next(line for line in lines if line.startswith(".target")),
+            "entries": sum(".entry" in line for line in lines),
+            "external": [line for line in lines if line.startswith(".extern") and ".func" in line],
+            "lines": len(lines),
+        }
+    return answer
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps({"simulate": simulate, "translate": translate}[sys.argv[1]]()))
