@@ -12,7 +12,7 @@ from common.events.spec import RunSpec
 from common.genome.codec import to_json
 from common.genome.layout import GENOME
 from selector.archive import cells, niche
-from selector.promotion import FIGURE, VALIDATION, VAULT, deflated
+from selector.promotion import FIGURE, VALIDATION, VAULT, deflated, efficiency
 from selector.state import IslandState
 from selector.statistics import one_sided_p
 
@@ -23,11 +23,13 @@ def verdicts(candidate: np.void, run: RunSpec) -> list[Verdict]:
     validation, vault = candidate["evidence"][VALIDATION], candidate["evidence"][VAULT]
     level = rules.vault_alpha / rules.vault_reads_max
     p_value = float(one_sided_p(vault[FIGURE["detrended_z"]]))
-    score = float(deflated(candidate.reshape(1), int(candidate["trials"]))[0])
+    row = candidate.reshape(1)
+    score, kept = float(deflated(row, int(candidate["trials"]))[0]), float(efficiency(row)[0])
     return [
         _above("validation_return", validation[FIGURE["total_return"]]),
         _at_least("validation_trades", validation[FIGURE["trades"]], rules.validation_trades_min),
         _at_least("validation_z", validation[FIGURE["detrended_z"]], rules.validation_z_min),
+        _at_least("walk_forward_efficiency", kept, rules.walk_forward_efficiency_min),
         _at_least("deflated_sharpe", score, rules.deflated_sharpe_min),
         _at_least("vault_trades", vault[FIGURE["trades"]], rules.vault_trades_min),
         _above("vault_return", vault[FIGURE["total_return"]]),

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from common.backtest.metrics import RATIO_LIMIT
 from common.events.cohorts import EVIDENCE, OPERATOR_NAMES, WINDOWS
 from common.events.spec import RunSpec
 from selector.archive import cells
@@ -55,10 +56,22 @@ def deflated(members: Members, count: int | npt.NDArray[np.int64]) -> npt.NDArra
     return deflated_sharpe(pooled(_moments(members, TRAINING), _moments(members, VALIDATION)), count)
 
 
+def efficiency(members: Members) -> npt.NDArray[np.float64]:
+    """What validation kept of training (n,): the Sharpe ratio of one over that of the other, 0 where either is not > 0.
+
+    ``RATIO_LIMIT`` at most: more says only that training showed nearly nothing.
+    Of whole windows. That of a single step of a walk forward is noise: few trades over few trades.
+    """
+    inside, outside = (_sharpe(members, window) for window in (TRAINING, VALIDATION))
+    at_least = np.maximum(inside, outside / RATIO_LIMIT)
+    return np.divide(outside, at_least, out=np.zeros(len(members)), where=(inside > 0) & (outside > 0))
+
+
 def choose(state: IslandState, run: RunSpec) -> npt.NDArray[np.void] | None:
     """The member to register next, a ``CANDIDATE`` record of shape (1,), or None.
 
-    Asked of the feasible members of population and archive: validation profit, trades and detrended z, Deflated Sharpe.
+    Asked of the feasible members of population and archive: validation profit, trades and detrended z, what validation
+    kept of training, Deflated Sharpe.
     The best by validation z wins, for evolution has fitted the training folds and never saw the validation; then the
     first by id. Passed over, because their read would cost as much and tell little:
     members of a cell from which a candidate was registered already; migrants, which their home may register; experts on
@@ -77,6 +90,7 @@ def choose(state: IslandState, run: RunSpec) -> npt.NDArray[np.void] | None:
         & (evidence[:, FIGURE["total_return"]] > 0)
         & (evidence[:, FIGURE["trades"]] >= run.promotion.validation_trades_min)
         & (evidence[:, FIGURE["detrended_z"]] >= run.promotion.validation_z_min)
+        & (efficiency(members) >= run.promotion.walk_forward_efficiency_min)
         & (score >= run.promotion.deflated_sharpe_min)
         & ~np.isin(cells(members["descriptor"]), cells(state.candidates["descriptor"]))
     )
@@ -108,6 +122,12 @@ def answered(state: IslandState, cohort: str, evaluated: Members) -> tuple[Islan
     candidates["evidence"][row, VAULT] = evaluated["evidence"][0, VAULT]
     candidates["answered"][row] = 1
     return replace(state, candidates=candidates), candidates[row]
+
+
+def _sharpe(members: Members, window: int) -> npt.NDArray[np.float64]:
+    """Per bar, 0 for a constant."""
+    mean, deviation = (members["evidence"][:, window, FIGURE[name]] for name in ("mean", "deviation"))
+    return np.divide(mean, deviation, out=np.zeros(len(members)), where=deviation > 0)
 
 
 def _moments(members: Members, window: int) -> Moments:

@@ -10,7 +10,7 @@ import numpy as np
 
 from common.backtest.arena import Arena
 from common.backtest.costs import Floats
-from common.backtest.metrics import sharpe
+from common.backtest.metrics import RATIO_LIMIT, sharpe
 from common.backtest.replay import Replay, replay
 from common.backtest.windows import Cut, Span
 
@@ -116,7 +116,7 @@ def figures(block: Block, bars_per_year: float) -> Figures:
 
 
 def efficiency(inside: float, outside: float) -> float:
-    """Sharpe ratio out of sample over that in sample; 0 where either is not above 0.
+    """Sharpe ratio out of sample over that in sample, ``RATIO_LIMIT`` at most; 0 where either is not above 0.
 
     After Pardo, The Evaluation and Optimization of Trading Strategies (2008), ch. 11, who divides annual profits: the
     Sharpe ratio leaves out how much was put at risk.
@@ -124,7 +124,7 @@ def efficiency(inside: float, outside: float) -> float:
     >>> efficiency(2.0, 1.0), efficiency(2.0, -1.0), efficiency(-2.0, -1.0)
     (0.5, 0.0, 0.0)
     """
-    return outside / inside if inside > 0.0 and outside > 0.0 else 0.0
+    return outside / max(inside, outside / RATIO_LIMIT) if inside > 0.0 and outside > 0.0 else 0.0
 
 
 def step_figures(steps: Sequence[Step], blocks: Mapping[Span, Block], bars_per_year: float) -> tuple[StepFigures, ...]:

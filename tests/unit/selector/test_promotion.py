@@ -14,7 +14,16 @@ from common.genome.codec import from_json
 from common.genome.genes import ALLELE_SLOT
 from selector.archive import cells, niche
 from selector.judgement import champion, outcomes, verdicts
-from selector.promotion import FIRST_READ_GENERATIONS, answered, choose, deflated, reads_due, reads_of, trials
+from selector.promotion import (
+    FIRST_READ_GENERATIONS,
+    answered,
+    choose,
+    deflated,
+    efficiency,
+    reads_due,
+    reads_of,
+    trials,
+)
 from selector.state import CANDIDATE, MEMBER, IslandState
 from tests.unit.selector.island_world import SMALL, figures, first_genome, variant
 
@@ -65,7 +74,8 @@ def test_a_skilled_member_is_registered_with_the_trials_so_far() -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil", ["infeasible", "loses", "too few trades", "no skill", "only drift", "migrant", "expert", "known cell"]
+    "spoil",
+    ["infeasible", "loses", "too few trades", "no skill", "only drift", "overfit", "migrant", "expert", "known cell"],
 )
 def test_who_is_not_worth_a_read(spoil: str) -> None:
     one = members(1)
@@ -81,6 +91,8 @@ def test_who_is_not_worth_a_read(spoil: str) -> None:
             one["evidence"][:, :2, 3] = 0.0005
         case "only drift":
             one["evidence"][:, 1, 8] = SMALL.promotion.validation_z_min - 0.01
+        case "overfit":
+            one["evidence"][:, 0] = figures(0.3 / SMALL.promotion.walk_forward_efficiency_min + 0.01)
         case "migrant":
             one["operator"] = MIGRANT
         case "expert":
@@ -89,6 +101,43 @@ def test_who_is_not_worth_a_read(spoil: str) -> None:
             state = replace(registered(state), generation=8)
             one["genome_id"] = np.ones(2, ">u8").view("V16")
     assert choose(state, SMALL) is None
+
+
+@given(
+    st.lists(st.tuples(*[st.floats(-0.01, 0.01), st.sampled_from([0.0, 0.01, 0.02])] * 2), min_size=1, max_size=6),
+    st.floats(0.001, 2),
+)
+def test_only_a_gain_in_both_windows_keeps_anything(windows: list[tuple[float, ...]], bound: float) -> None:
+    """At any bound above 0, what lost in validation is refused, however well it did in training."""
+    rows = members(len(windows))
+    for row, (inside, inside_risk, outside, outside_risk) in enumerate(windows):
+        rows["evidence"][row, 0, [3, 4]] = inside, inside_risk
+        rows["evidence"][row, 1, [3, 4]] = outside, outside_risk
+    found = efficiency(rows)
+    assert np.isfinite(found).all()
+    for kept, (inside, inside_risk, outside, outside_risk) in zip(found, windows, strict=True):
+        if min(inside, inside_risk, outside, outside_risk) > 0:
+            assert kept == pytest.approx(
+                outside / outside_risk / max(inside / inside_risk, outside / outside_risk / 100)
+            )
+        else:
+            assert kept == 0
+    run = variant(promotion=SMALL.promotion.model_copy(update={"walk_forward_efficiency_min": bound}))
+    candidate = judged().reshape(1).copy()
+    candidate["evidence"][0, :2] = rows["evidence"][0, :2]
+    gates = {verdict.gate: verdict for verdict in verdicts(candidate[0], run)}
+    assert gates["walk_forward_efficiency"].passed == (found[0] >= bound)
+    assert gates["walk_forward_efficiency"].bound == bound
+
+
+def test_what_kept_too_little_is_refused_by_name_and_counted() -> None:
+    candidate = judged().reshape(1).copy()
+    candidate["evidence"][0, 0] = figures(2.0)
+    assert champion(candidate[0], 2, SMALL) is None
+    counted = outcomes(island(members(1)[:0], candidates=candidate), SMALL)
+    assert counted == (0, {"walk_forward_efficiency": 1})
+    free = variant(promotion=SMALL.promotion.model_copy(update={"walk_forward_efficiency_min": 0.0}))
+    assert champion(candidate[0], 2, free) is not None
 
 
 def test_experts_are_registered_where_the_first_copy_of_each_was_dealt() -> None:
@@ -190,6 +239,7 @@ def test_a_champion_carries_its_evidence_and_every_verdict() -> None:
         "validation_return",
         "validation_trades",
         "validation_z",
+        "walk_forward_efficiency",
         "deflated_sharpe",
         "vault_trades",
         "vault_return",
