@@ -17,7 +17,17 @@ from common.genome.layout import (
     Population,
     default_population,
 )
-from common.genome.tree import enters, tree_from_json, tree_length, tree_to_json, trees_valid
+from common.genome.slots import (
+    NO_TRANSFORM,
+    OPERANDS,
+    SLOTS,
+    SOURCE_BY_TEXT,
+    SOURCE_TEXTS,
+    SOURCES,
+    TRANSFORM_GENES,
+    TRANSFORMS,
+)
+from common.genome.tree import dead_slot, enters, slots_live, tree_from_json, tree_length, tree_to_json, trees_valid
 
 ID_BYTES = 16
 GenomeIds = npt.NDArray[np.bytes_]
@@ -67,9 +77,28 @@ def valid(population: Population) -> npt.NDArray[np.bool_]:
     for block in RESERVED_BLOCKS:
         raw = np.ascontiguousarray(population[block]).view(np.uint8)
         ok &= ~raw.reshape(len(population), GENOME[block].itemsize).any(axis=1)
-    direction = np.array(alleles[:, ALLELE_SLOT["entry.direction"]])
-    ok &= trees_valid(np.array(population["trees"]), direction)
+    sources, transforms = population["feature_sources"], alleles[:, TRANSFORM_GENES]
+    read = np.arange(2) < OPERANDS[np.where(transforms < len(TRANSFORMS), transforms, NO_TRANSFORM)][:, :, None]
+    ok &= np.where(read, sources < SOURCES, sources == 0).all(axis=(1, 2))
+    trees, direction = np.array(population["trees"]), np.array(alleles[:, ALLELE_SLOT["entry.direction"]])
+    ok &= trees_valid(trees, direction) & slots_live(trees, np.array(alleles))
     return ok
+
+
+def _check_slots(genome: np.void, lengths: list[int]) -> None:
+    for slot, pair in enumerate(genome["feature_sources"]):
+        transform = int(genome["alleles"][TRANSFORM_GENES[slot]])
+        operands = OPERANDS[transform]
+        for place, source in enumerate(map(int, pair)):
+            if place < operands and source >= SOURCES:
+                raise GenomeError(f"features.slot{slot}_sources", source, f"a position below {SOURCES}")
+            if place >= operands and source:
+                remedy = f"0 in place {place}: {TRANSFORMS[transform]} reads {operands} source(s)"
+                raise GenomeError(f"features.slot{slot}_sources", source, remedy)
+    for name, tree, length in zip(TREES, genome["trees"], lengths, strict=True):
+        dead = dead_slot(tree, genome["alleles"]) if length > 0 else -1
+        if dead >= 0:
+            raise GenomeError(f"features.slot{dead}_transform", "none", f"a transform, for logic.{name} refers to it")
 
 
 def _check_real(gene: RealGene, value: float) -> None:
@@ -111,6 +140,7 @@ def check(genome: np.void) -> None:
     for name, length in zip(TREES, lengths, strict=True):
         if length < 0:
             raise GenomeError(f"logic.{name}", "malformed postfix", "operators that follow their operands")
+    _check_slots(genome, lengths)
     direction = int(genome["alleles"][ALLELE_SLOT["entry.direction"]])
     if not enters(direction, lengths[0], lengths[2]):
         side = "long" if direction != 1 and lengths[0] == 0 else "short"
@@ -124,6 +154,9 @@ def to_json(genome: np.void) -> dict[str, Any]:
     for slot, gene in enumerate(ALLELE_GENES):
         if gene.expressed:
             document.setdefault(gene.chromosome, {})[gene.name] = gene.alleles[int(genome["alleles"][slot])]
+    for slot, pair in enumerate(genome["feature_sources"]):
+        read = OPERANDS[genome["alleles"][TRANSFORM_GENES[slot]]]
+        document["features"][f"slot{slot}_sources"] = [SOURCE_TEXTS[source] for source in pair[:read]]
     for slot, real in enumerate(REAL_GENES):
         if real.expressed:
             # The shortest decimal that reads back as the same float32.
@@ -171,11 +204,25 @@ def from_json(document: Any) -> np.void:
             if not isinstance(value, list) or any(bit not in mask.bits for bit in value):
                 raise GenomeError(mask.path, value, f"a list of {', '.join(mask.bits)}")
             genome["masks"][slot] = sum(1 << mask.bits.index(bit) for bit in set(value))
+    for slot in range(SLOTS):
+        _sources_from_json(given.pop(f"features.slot{slot}_sources", []), slot, genome)
     if given:
         path, value = next(iter(given.items()))
         raise GenomeError(path, value, "a gene that exists: `galapagos seed example` shows them all")
     check(genome)
     return genome
+
+
+def _sources_from_json(value: Any, slot: int, genome: np.void) -> None:
+    transform = genome["alleles"][TRANSFORM_GENES[slot]]
+    read = int(OPERANDS[transform])
+    fits = isinstance(value, list) and len(value) == read
+    if not fits or any(not isinstance(text, str) or text not in SOURCE_BY_TEXT for text in value):
+        named = "features as `galapagos seed conditions` writes them, such as rsi(14) or rsi(14) @higher"
+        raise GenomeError(
+            f"features.slot{slot}_sources", value, f"a list of {read}, for {TRANSFORMS[transform]}: {named}"
+        )
+    genome["feature_sources"][slot, :read] = [SOURCE_BY_TEXT[text] for text in value]
 
 
 def _flatten(document: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from common.errors import GenomeError
 from common.genome.conditions import CONDITION_BY_TEXT, CONDITIONS
 from common.genome.layout import TREE_TOKENS
+from common.genome.slots import NO_TRANSFORM, PREDICATES, SLOT_BASE, SLOT_TEXTS, SLOT_TOKEN_BY_TEXT, TRANSFORM_GENES
 from common.kernel import kernel
 
 END = 0
@@ -18,8 +19,9 @@ WITHIN_BARS: tuple[int, ...] = (2, 3, 5, 10, 20)
 STREAK_BARS: tuple[int, ...] = (2, 3, 5)
 """``streak_k``: true on each of the last k bars, this one included."""
 CONDITION_BASE = 64
-"""Tokens from here on are conditions; those between the operators and here are reserved for engineered features."""
+"""Tokens from here on are conditions; those between the operators and here are free for more operators."""
 TOKEN_LIMIT = CONDITION_BASE + len(CONDITIONS)
+"""No genome has a token from here to ``slots.SLOT_BASE``; evaluation puts the bitmaps of its slots there."""
 
 OPERATORS: tuple[str, ...] = (
     "end",
@@ -43,7 +45,7 @@ def arity(token: int) -> int:
         return 2
     if FIRST_UNARY <= token <= LAST_OPERATOR:
         return 1
-    if CONDITION_BASE <= token < TOKEN_LIMIT:
+    if CONDITION_BASE <= token < TOKEN_LIMIT or token >= SLOT_BASE:
         return 0
     return -1
 
@@ -87,6 +89,28 @@ def trees_valid(trees: npt.NDArray[np.uint16], direction: npt.NDArray[np.uint8])
 
 
 @kernel
+def dead_slot(tree: npt.NDArray[np.uint16], alleles: npt.NDArray[np.uint8]) -> int | np.int64:
+    """The first slot that the tree (TREE_TOKENS,) refers to and that has no transform in ``alleles``, or -1."""
+    for position in range(TREE_TOKENS):
+        token = np.int64(tree[position])
+        if token >= SLOT_BASE:
+            slot = (token - SLOT_BASE) // PREDICATES
+            if alleles[TRANSFORM_GENES[slot]] == NO_TRANSFORM:
+                return slot
+    return -1
+
+
+@kernel
+def slots_live(trees: npt.NDArray[np.uint16], alleles: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which genomes, shape (n,), have a transform in every slot that their trees (n, 4, TREE_TOKENS) refer to."""
+    ok = np.ones(len(trees), np.bool_)
+    for row in range(len(trees)):
+        for which in range(trees.shape[1]):
+            ok[row] &= dead_slot(trees[row, which], alleles[row]) < 0
+    return ok
+
+
+@kernel
 def subtree_start(tree: npt.NDArray[np.uint16], end: int) -> int:
     """First token of the subtree whose last token (its root, in postfix) stands at ``end``."""
     wanted = 1
@@ -106,9 +130,12 @@ def tree_from_json(value: Any, gene: str) -> npt.NDArray[np.uint16]:
         if depth > TREE_TOKENS or len(tokens) > TREE_TOKENS:
             raise GenomeError(gene, value, f"a tree of at most {TREE_TOKENS} operators and conditions")
         if isinstance(node, str):
-            if node not in CONDITION_BY_TEXT:
+            if node in CONDITION_BY_TEXT:
+                tokens.append(CONDITION_BASE + CONDITION_BY_TEXT[node])
+            elif node in SLOT_TOKEN_BY_TEXT:
+                tokens.append(SLOT_TOKEN_BY_TEXT[node])
+            else:
                 raise GenomeError(gene, node, "a condition that `galapagos seed conditions` lists")
-            tokens.append(CONDITION_BASE + CONDITION_BY_TEXT[node])
             return
         if not isinstance(node, list) or not node or not isinstance(node[0], str) or node[0] not in OPERATOR_BY_TEXT:
             raise GenomeError(gene, node, f"[operator, operand, ...] with an operator of {', '.join(OPERATOR_BY_TEXT)}")
@@ -134,7 +161,9 @@ def tree_to_json(tree: npt.NDArray[np.uint16]) -> Any:
     for token in map(int, tree):
         if token == END:
             break
-        if token >= CONDITION_BASE:
+        if token >= SLOT_BASE:
+            stack.append(SLOT_TEXTS[token - SLOT_BASE])
+        elif token >= CONDITION_BASE:
             stack.append(CONDITIONS[token - CONDITION_BASE].text)
         else:
             operands = [stack.pop() for _ in range(arity(token))]

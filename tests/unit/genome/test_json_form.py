@@ -133,8 +133,7 @@ def test_no_genome_has_a_larger_leverage_or_lacks_its_stop() -> None:
 def test_reserved_genes_are_taken_at_their_default_only() -> None:
     codec.from_json(changed("model.kind", "none"))
     assert refusal(changed("model.kind", "mlp")).gene == "model.kind"
-    assert refusal(changed("risk.budget", 0.5)).gene == "risk.budget"
-    assert refusal(changed("expression.silenced", ["target"])).gene == "expression.silenced"
+    assert refusal(changed("ensemble.weight_network", 0.5)).gene == "ensemble.weight_network"
 
 
 JSON = st.recursive(
