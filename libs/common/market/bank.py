@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from common.errors import DataError
 from common.genome.conditions import CONDITIONS, TIMEFRAMES, Predicate
 from common.genome.features import FEATURES
-from common.kernel import kernel
+from common.market.bank_pack import Pieces, Tests, Words, pack_bars, pack_pieces, pieces_of
 from common.market.bars import Bars
 from common.market.indicators import feature_series
-from common.market.quantile import quantile_rank
-from common.market.timeframes import Coarse, coarser
+from common.market.quantile import RANK_BARS, quantile_rank
+from common.market.timeframes import coarser
 
 # A condition is "sign * source > sign * threshold", the source being the feature, its rank or its change since the
 # previous bar of the same timeframe. NaN compares false, so what is unknown is never true.
@@ -41,8 +43,20 @@ class Bank:
     Row c is ``CONDITIONS[c]``, as known at the close of the bar. Bits past the last bar are 0.
     """
 
-    words: npt.NDArray[np.uint64]
+    words: Words
     bars: int
+
+
+class _View(NamedTuple):
+    """A timeframe, and what of it the words show that are to be written.
+
+    ``bars`` are all its bars. The words look at values from ``first`` on, through ``pieces`` where it is a coarser one;
+    None: value i of these is bit i.
+    """
+
+    bars: Bars
+    first: int
+    pieces: Pieces | None
 
 
 def build_bank(bars: Bars, wanted: Sequence[int] | None = None, threads: int = 1) -> Bank:
@@ -52,18 +66,47 @@ def build_bank(bars: Bars, wanted: Sequence[int] | None = None, threads: int = 1
     base bar. ``threads`` share the features; TA-Lib and the kernels run without the interpreter's lock. Raises
     IndexError for a position outside the table.
     """
+    words = np.zeros((len(CONDITIONS), -(-len(bars) // 64)), dtype=np.uint64)
+    _write(words, 0, bars, wanted, threads)
+    return Bank(words, len(bars))
+
+
+def extend(bank: Bank, old_bars: Bars, new_bars: Bars, wanted: Sequence[int] | None = None, threads: int = 1) -> Bank:
+    """The bank of ``new_bars`` from the ``bank`` of ``old_bars``, with which they begin; bit by bit ``build_bank``'s.
+
+    ``wanted`` is what the old one was built with. Only the words behind its last whole one are ranked and packed; the
+    series themselves are computed anew, because a running average carries the rounding of all that went before. Raises
+    DataError where the old bars are not the beginning of the new ones.
+    """
+    if bank.bars != len(old_bars) or not begins_with(new_bars, old_bars):
+        raise DataError(f"bars {new_bars.name}: their first {bank.bars} are not those of the bank; build it anew")
+    done = bank.bars // 64
+    words = np.zeros((len(CONDITIONS), -(-len(new_bars) // 64)), dtype=np.uint64)
+    words[:, :done] = bank.words[:, :done]
+    _write(words, done, new_bars, wanted, threads)
+    return Bank(words, len(new_bars))
+
+
+def begins_with(bars: Bars, beginning: Bars) -> bool:
+    """Whether the first bars are exactly those of ``beginning``, whatever the name."""
+    count = len(beginning)
+    return bars.bar_us == beginning.bar_us and all(
+        np.array_equal(getattr(bars, field)[:count], getattr(beginning, field))
+        for field in ("ts_us", "open", "high", "low", "close", "volume")
+    )
+
+
+def _write(words: Words, first_word: int, bars: Bars, wanted: Sequence[int] | None, threads: int) -> None:
+    """Write the ``wanted`` rows of ``words`` from ``first_word`` on."""
     rows = np.arange(len(CONDITIONS)) if wanted is None else np.unique(np.asarray(wanted, dtype=np.int64))
     if len(rows) and not 0 <= rows[0] <= rows[-1] < len(CONDITIONS):
         raise IndexError(f"condition {rows[0]} to {rows[-1]}: the table has 0 to {len(CONDITIONS) - 1}")
-    words = np.zeros((len(CONDITIONS), -(-len(bars) // 64)), dtype=np.uint64)
-    views = [Coarse(bars, np.arange(len(bars), dtype=np.int32))]
-    if _TIMEFRAME[rows].any():
-        views += coarser(bars)
+    views = _views(bars, 64 * first_word, bool(_TIMEFRAME[rows].any()))
     series_of = _TIMEFRAME[rows] * len(FEATURES) + _FEATURE[rows]
 
     def fill(series: int) -> None:
         timeframe, feature = divmod(series, len(FEATURES))
-        _fill_feature(feature, views[timeframe], rows[series_of == series], words)
+        _fill_feature(feature, views[timeframe], rows[series_of == series], words[:, first_word:])
 
     wanted_series = np.unique(series_of).tolist()
     if threads == 1:
@@ -72,39 +115,30 @@ def build_bank(bars: Bars, wanted: Sequence[int] | None = None, threads: int = 1
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(fill, wanted_series))
-    return Bank(words, len(bars))
 
 
-def _fill_feature(feature: int, view: Coarse, rows: npt.NDArray[np.int64], words: npt.NDArray[np.uint64]) -> None:
+def _views(bars: Bars, first_bar: int, with_coarser: bool) -> list[_View]:
+    """The timeframes as the bars from ``first_bar`` on see them."""
+    views = [_View(bars, first_bar, None)]
+    for view in coarser(bars) if with_coarser else ():
+        known = view.known[first_bar:]
+        first = max(int(known[0]), 0) if len(known) else 0
+        views.append(_View(view.bars, first, pieces_of(np.where(known < 0, known, known - first))))
+    return views
+
+
+def _fill_feature(feature: int, view: _View, rows: npt.NDArray[np.int64], words: Words) -> None:
     """Write the ``rows`` of ``words``: conditions on one feature of one timeframe."""
-    sources = np.full((3, len(view.bars)), np.nan)
-    sources[_VALUE] = feature_series(FEATURES[feature], view.bars)
+    # A rank looks RANK_BARS back, a change one bar; what is before has no say in the words.
+    before = min(view.first, RANK_BARS)
+    values = feature_series(FEATURES[feature], view.bars)[view.first - before :]
+    sources = np.full((3, len(values)), np.nan)
+    sources[_VALUE] = values
     if (_SOURCE[rows] == _RANK).any():
-        sources[_RANK] = quantile_rank(sources[_VALUE])
-    sources[_CHANGE, 1:] = np.diff(sources[_VALUE])
-    _pack(sources, _SOURCE[rows], _SIGN[rows], _THRESHOLD[rows], view.known, rows, words)
-
-
-@kernel
-def _pack(
-    sources: npt.NDArray[np.float64],
-    source: npt.NDArray[np.int64],
-    sign: npt.NDArray[np.float64],
-    threshold: npt.NDArray[np.float64],
-    known: npt.NDArray[np.int32],
-    rows: npt.NDArray[np.int64],
-    words: npt.NDArray[np.uint64],
-) -> None:
-    """Compare on the coarse bars, then spread over the base bars through ``known`` (-1: nothing complete yet)."""
-    truth = np.zeros(sources.shape[1] + 1, np.uint64)  # the last place is what an index of -1 reads: false
-    for place in range(len(rows)):
-        values = sources[source[place]]
-        limit = sign[place] * threshold[place]
-        for bar in range(len(values)):
-            truth[bar] = sign[place] * values[bar] > limit
-        row = words[rows[place]]
-        for word in range(len(row)):
-            bits = np.uint64(0)
-            for bar in range(64 * word, min(64 * word + 64, len(known))):
-                bits |= truth[known[bar]] << np.uint64(bar & 63)
-            row[word] = bits
+        sources[_RANK] = quantile_rank(values)
+    sources[_CHANGE, 1:] = np.diff(values)
+    tests = Tests(_SOURCE[rows], _SIGN[rows], _THRESHOLD[rows], rows)
+    if view.pieces is None:
+        pack_bars(sources[:, before:], tests, words)
+    else:
+        pack_pieces(sources[:, before:], tests, view.pieces, words)
