@@ -1,4 +1,4 @@
-"""The evaluator: answers every proposed cohort exactly once, row by row, failures included."""
+"""The evaluator: answers every proposed cohort exactly once, row by row, failures included, with the vault sealed."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from common.errors import ConfigurationError
 from common.events.cohorts import STATUS, EvaluatedHeader, GenomeEvaluated, GenomeProposed
 from common.events.event import Event
 from common.events.spec import RunSpec
-from common.genome.codec import valid
+from common.genome.codec import genome_ids, valid
 from common.service import Service
 
 MEASURED, REFUSED, FAILED = (STATUS.index(name) for name in ("measured", "refused", "failed"))
@@ -23,11 +23,19 @@ def cuts_of(run: RunSpec) -> list[Cut]:
     return [cut(data.bars, **run.windows.model_dump()) for data in run.data]
 
 
-def evaluate(event: Event, arenas: Sequence[Arena], threads: int = 1) -> GenomeEvaluated:
-    """Measure one cohort. Only a promotion reads the vault.
+def is_sealed_read(cohort: GenomeProposed) -> bool:
+    """Whether this asks for one look at the vault as candidates are registered: one genome, named by its own id."""
+    if cohort.header.purpose != "promotion" or len(cohort) != 1:
+        return False
+    return genome_ids(cohort.population)[0].tobytes().hex() == cohort.header.cohort
 
-    Genomes that may not exist are refused, not measured; those with a figure that is not finite (prices near the end of
-    what a float can hold) have failed. Raises ConfigurationError when the run is not about these arenas.
+
+def evaluate(event: Event, arenas: Sequence[Arena], threads: int = 1) -> GenomeEvaluated:
+    """Measure one cohort. Only the sealed read of a candidate gets cuts that name the bars of the vault.
+
+    Genomes that may not exist are refused, not measured, and so are all of a promotion that is no sealed read; those
+    with a figure that is not finite (prices near the end of what a float can hold) have failed. Raises
+    ConfigurationError when the run is not about these arenas.
     """
     cohort = event.payload
     assert isinstance(cohort, GenomeProposed)
@@ -40,10 +48,12 @@ def evaluate(event: Event, arenas: Sequence[Arena], threads: int = 1) -> GenomeE
         )
     cuts = cuts_of(run)
     check_sealed([data.name for data in run.data], [arena.bars.ts_us for arena in arenas], cuts)
-    good = valid(cohort.population)
+    reads_vault = is_sealed_read(cohort)
+    if not reads_vault:
+        cuts = [each.sealed() for each in cuts]
+    good = valid(cohort.population) & (reads_vault or cohort.header.purpose != "promotion")
     costs = cost_table(run.costs.account, run.costs.venues())
-    promotion = cohort.header.purpose == "promotion"
-    found = measure(cohort.population[good], arenas, cuts, costs, run.evolution.trades_min, promotion, threads)
+    found = measure(cohort.population[good], arenas, cuts, costs, run.evolution.trades_min, reads_vault, threads)
     answer = GenomeEvaluated.build(
         EvaluatedHeader(**cohort.header.model_dump(), proposed_us=event.time_us),
         **cohort.data,
@@ -51,7 +61,7 @@ def evaluate(event: Event, arenas: Sequence[Arena], threads: int = 1) -> GenomeE
     )
     figures = {name: getattr(found, name) for name in ("objectives", "violation", "descriptor", "evidence")}
     rows = np.flatnonzero(good)
-    finite = np.all([np.isfinite(array.reshape(len(rows), -1)).all(axis=1) for array in figures.values()], axis=0)
+    finite = np.all([np.isfinite(array).all(axis=tuple(range(1, array.ndim))) for array in figures.values()], axis=0)
     answer["status"][rows[~finite]] = FAILED
     for name, array in figures.items():
         answer[name][rows[finite]] = array[finite]

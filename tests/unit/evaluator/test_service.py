@@ -4,16 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from common.backtest.arena import Arena, prepare
-from common.errors import ConfigurationError, DataError
+from common.errors import ConfigurationError, ContractError, DataError
+from common.events.codec import decode, encode
 from common.events.cohorts import STATUS, GenomeEvaluated, GenomeProposed, ProposedHeader
 from common.events.event import Event
 from common.events.spec import DataSpec, RunSpec
 from common.genome.codec import genome_ids
 from common.market.bars import YEAR_US
 from common.market.synthetic import noise
-from evaluator.service import cuts_of, service
+from evaluator.service import cuts_of, evaluate, is_sealed_read, service
 from generator.initialise import random_population
 from generator.tables import Settings
 
@@ -33,8 +37,11 @@ def run(arenas) -> RunSpec:
     )
 
 
-def proposed(run: RunSpec, population: np.ndarray, purpose: str = "evolution", name: str = "cause") -> Event:
-    header = ProposedHeader(island=3, generation=9, purpose=purpose, cohort="c")
+def proposed(
+    run: RunSpec, population: np.ndarray, purpose: str = "evolution", name: str = "cause", **changes: object
+) -> Event:
+    """``changes`` are put into the header unchecked."""
+    header = ProposedHeader(island=3, generation=9, cohort="c").model_copy(update={"purpose": purpose, **changes})
     parents = np.frombuffer(bytes(range(32)) * len(population), "V16").reshape(-1, 2)
     cohort = GenomeProposed.build(
         header,
@@ -61,10 +68,10 @@ def test_each_cohort_has_one_answer_with_the_same_rows_in_the_same_order(run, ar
     _, answers = service(arenas).step(None, cohorts)
     assert len(answers) == 3
     assert len({event.id for event in answers}) == 3
-    for asked, given in zip(cohorts, answers, strict=True):
+    for asked, answered in zip(cohorts, answers, strict=True):
         for column in ("genome", "genome_id", "parent_ids", "operator"):
-            np.testing.assert_array_equal(given.payload[column], asked.payload[column])
-        header = given.payload.header
+            np.testing.assert_array_equal(answered.payload[column], asked.payload[column])
+        header = answered.payload.header
         assert (header.island, header.generation, header.purpose, header.cohort) == (3, 9, "evolution", "c")
         assert header.proposed_us == 123
 
@@ -90,12 +97,91 @@ def test_a_genome_that_may_not_exist_is_refused_and_its_neighbours_are_measured(
     np.testing.assert_array_equal(np.delete(found["objectives"], refused, axis=0), clean["objectives"])
 
 
+def test_a_cohort_of_nothing_that_may_exist_is_answered_too(run, arenas):
+    population = random_population(3, Settings(instruments=2), 4, 0, 0)
+    population["alleles"][:, 0] = 200
+    found = answer(run, arenas, proposed(run, population))
+    assert (found["status"] == STATUS.index("refused")).all()
+    assert not found["evidence"].any()
+
+
 @pytest.mark.parametrize("purpose", ["evolution", "seed", "promotion"])
 def test_only_a_promotion_reads_the_vault(run, arenas, purpose):
-    population = random_population(40, Settings(instruments=2), 4, 0, 0)
-    found = answer(run, arenas, proposed(run, population, purpose))
-    assert found["evidence"][:, 2].any() == (purpose == "promotion")
-    assert np.isfinite(found["evidence"]).all()
+    for genome in random_population(40, Settings(instruments=2), 4, 0, 0):
+        one = genome.reshape(1)
+        found = answer(run, arenas, proposed(run, one, purpose, cohort=genome_ids(one)[0].tobytes().hex()))
+        assert found["status"].tolist() == [STATUS.index("measured")]
+        assert found["evidence"][:, 2].any() == (purpose == "promotion")
+        assert np.isfinite(found["evidence"]).all()
+
+
+@pytest.fixture(scope="module")
+def others(run, arenas) -> list[Arena]:
+    """The same arenas, but every bar from the vault on is another; they still claim to be the first."""
+    found = []
+    for arena, windows in zip(arenas, cuts_of(run), strict=True):
+        bars, start = arena.bars, windows.vault[0][0]
+        scale = np.where(np.arange(len(bars)) < start, 1.0, 2.0 + np.sin(np.arange(len(bars))))
+        prices = {name: getattr(bars, name) * scale for name in ("open", "high", "low", "close")}
+        spoiled = prepare(replace(bars, **prices), bars_per_year=arena.bars_per_year)
+        found.append(replace(arena, arrays=spoiled.arrays, index=spoiled.index))
+    return found
+
+
+HOSTILE = {
+    "purpose": st.sampled_from(
+        ["evolution", "seed", "promotion", "Promotion", "promotion ", "", "vault", None, 2, True]
+    ),
+    "island": st.integers(-(2**31), 2**31),
+    "generation": st.integers(-(2**31), 2**31),
+    "cohort": st.sampled_from(["", "c", "promotion", "own id", "OWN ID", "another's id"]),
+    "with_vault": st.booleans(),
+    "status": st.just("measured"),
+}
+
+
+@given(st.fixed_dictionaries(HOSTILE), st.integers(1, 3), st.integers(0, 50))
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_header_but_that_of_a_registered_read_gets_anything_of_the_vault(run, arenas, others, header, size, seed):
+    """What is answered to any other is to the bit what is answered where the bars of the vault are others."""
+    population = random_population(size, Settings(instruments=2), seed, 0, 0)
+    ids = [name.tobytes().hex() for name in genome_ids(population)]
+    names = {"own id": ids[0], "OWN ID": ids[0].upper(), "another's id": "0" * 32}
+    asked = header | {"cohort": names.get(header["cohort"], header["cohort"])}
+    is_read = header["purpose"] == "promotion" and header["cohort"] == "own id" and size == 1
+    event = proposed(run, population, **asked)
+    assert is_sealed_read(event.payload) == is_read
+    if header["purpose"] not in ("evolution", "seed", "promotion"):
+        with pytest.raises(ValidationError):
+            evaluate(event, arenas)
+        return
+    found, blind = evaluate(event, arenas), evaluate(event, others)
+    if not is_read:
+        assert not found["evidence"][:, 2].any()
+        for column in GenomeEvaluated.columns:
+            assert found[column].tobytes() == blind[column].tobytes()
+    refused = header["purpose"] == "promotion" and not is_read
+    assert (found["status"] == STATUS.index("refused" if refused else "measured")).all()
+
+
+def test_a_read_does_see_the_bars_of_the_vault(run, arenas, others):
+    """Or the comparison above would show nothing."""
+    for genome in random_population(20, Settings(instruments=2), 4, 0, 0):
+        one = genome.reshape(1)
+        event = proposed(run, one, "promotion", cohort=genome_ids(one)[0].tobytes().hex())
+        found, other = evaluate(event, arenas), evaluate(event, others)
+        assert (found["evidence"][:, :2] == other["evidence"][:, :2]).all()
+        if found["evidence"][0, 2, 1] > 0:
+            assert (found["evidence"][:, 2] != other["evidence"][:, 2]).any()
+
+
+@pytest.mark.parametrize("purpose", [b"Promotion", b"PROMOTION", b"promoted ", b"vault----"])
+def test_a_purpose_that_is_none_does_not_come_in_from_the_wire(run, purpose):
+    message = encode(proposed(run, random_population(1, Settings(), 4, 0, 0)), "generator")
+    forged = message.value.replace(b'"purpose":"evolution"', b'"purpose":"' + purpose + b'"')
+    assert forged != message.value
+    with pytest.raises(ContractError, match="purpose"):
+        decode(message.topic, message.key, message.headers, forged)
 
 
 def test_a_cohort_of_another_data_set_is_refused_by_name(run, arenas):
