@@ -1,4 +1,4 @@
-"""What test_device.py runs in interpreters of their own: ``on_cuda.py simulate`` and ``on_cuda.py translate``."""
+"""What test_device.py runs in interpreters of their own: ``on_cuda.py compare``, and so on."""
 
 import json
 import sys
@@ -36,8 +36,8 @@ def population() -> Population:
     return random_population(GENOMES, Settings(instruments=2), 5, 0, 0)
 
 
-def simulate() -> dict[str, Any]:
-    """Largest difference of each figure between CPU and simulator, relative to its own size where that is above 1."""
+def compare() -> dict[str, Any]:
+    """Largest difference of each figure between CPU and device, relative to its own size where that is above 1."""
     from common.backtest.device import STREAMS, Fleet
     from common.backtest.measure import measure
 
@@ -58,6 +58,13 @@ def simulate() -> dict[str, Any]:
         "trading": int((expected.evidence[:, 0, 1] > 0).sum()),
         "stressed": int((expected.objectives[:, 6] < 0).sum()),
     }
+
+
+def bench() -> dict[str, Any]:
+    """The benchmark, tiny."""
+    from benchmarks.gpu import bench_gpu
+
+    return bench_gpu(1, 0.001)
 
 
 def translate() -> dict[str, Any]:
@@ -92,4 +99,4 @@ def translate() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({"simulate": simulate, "translate": translate}[sys.argv[1]]()))
+    sys.stdout.write(json.dumps({"compare": compare, "bench": bench, "translate": translate}[sys.argv[1]]()))

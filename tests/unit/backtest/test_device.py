@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,34 +13,55 @@ from numba import cuda
 from common.backtest.device import Fleet
 from common.backtest.device_memory import SIMULATED
 from common.errors import ConfigurationError
+from tools.tidy import ROOT
 
-PROGRAM = Path(__file__).parent / "on_cuda.py"
+PROGRAM = "tests.unit.backtest.on_cuda"
 needs_compiler = pytest.mark.skipif(
     importlib.util.find_spec("numba_cuda") is None or importlib.util.find_spec("nvidia") is None,
     reason="no numba-cuda or no NVIDIA compiler: the dependency group cuda is not installed",
 )
 
 
-def run(program: str, simulator: str) -> dict[str, Any]:
-    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": simulator}
-    command = [sys.executable, str(PROGRAM), program]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def run(program: str, simulator: bool) -> dict[str, Any]:
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": str(int(simulator))}
+    command = [sys.executable, "-m", PROGRAM, program]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_the_simulator_finds_what_the_cpu_finds_on_every_instrument_window_and_stage():
-    found = run("simulate", "1")
+def check_comparison(simulator: bool, tolerance: float) -> None:
+    found = run("compare", simulator)
     assert found["trading"] > 50
     assert found["stressed"] > 10
     assert found["batches_at_least"] > found["in_flight_at_most"]  # so memory was used more than once
-    assert max(found["apart"].values()) <= 1e-12
+    assert max(found["apart"].values()) <= tolerance
     assert found["of_nobody"] == [0, 0, 0, 0]
+
+
+def test_the_simulator_finds_what_the_cpu_finds_on_every_instrument_window_and_stage():
+    check_comparison(simulator=True, tolerance=1e-12)
+
+
+def test_a_device_finds_what_the_cpu_finds():
+    if not cuda.is_available():
+        pytest.skip("no CUDA device here")
+    check_comparison(simulator=False, tolerance=1e-9)
+
+
+def test_the_benchmark_runs_in_the_simulator_and_claims_no_speed_there():
+    found = run("bench", simulator=True)
+    assert found["simulated"]
+    assert found["strategy_bars_per_s"] is None
+    assert [row["work"] for row in found["parity"]] == ["first_generation", "twentieth_generation"]
+    assert all(row["beyond_tolerance"] == row["other_trade_counts"] == 0 for row in found["parity"])
+    assert [row["strategies"] for row in found["speed"]] == sorted(row["strategies"] for row in found["speed"][:3]) * 2
+    json.dumps(found, allow_nan=False)
 
 
 @needs_compiler
 def test_nvidias_compiler_accepts_both_kernels_and_they_call_nothing_outside():
-    for kernel in run("translate", "0").values():
+    for kernel in run("translate", simulator=False).values():
         assert kernel["target"] == ".target sm_90"
         assert kernel["entries"] == 1
         assert kernel["external"] == []  # no allocation, no exception
