@@ -144,7 +144,7 @@ class Fleet:
         for device in devices:
             with on_device(device):
                 self._sites[device] = [[site.uploaded() for site in pair] for pair in sites]
-                sizes[device] = _batch_rows(rows, (words + numbers) * 8 + _BYTES_BOTH_WAYS)
+                sizes[device] = batch_rows(rows, (words + numbers) * 8 + _BYTES_BOTH_WAYS, free_bytes())
         for _ in range(STREAMS):
             self._slots += [_Slot(device, sizes[device], words, numbers) for device in devices]
         self.batch_rows = min(sizes.values())
@@ -173,12 +173,15 @@ class Fleet:
         return np.array_split(rows, max(-(-len(rows) // self.batch_rows), worthwhile))
 
 
-def _batch_rows(rows: int, bytes_per_row: int) -> int:
-    """Rows of a batch, a multiple of ``BLOCK_THREADS``, of which ``STREAMS`` fit the current device."""
-    fitting = min(MEMORY_SHARE * free_bytes() / (STREAMS * bytes_per_row), BATCH_ROWS_MAX)
-    if fitting < BLOCK_THREADS:
+def batch_rows(rows: int, bytes_per_row: int, free: float) -> int:
+    """Rows of a batch, a multiple of ``BLOCK_THREADS``, of which ``STREAMS`` fit into the share of ``free`` bytes.
+
+    No more than ``rows`` need. Raises ConfigurationError where not even one block fits.
+    """
+    fitting = int(min(MEMORY_SHARE * free / (STREAMS * bytes_per_row), BATCH_ROWS_MAX)) // BLOCK_THREADS
+    if not fitting:
         raise ConfigurationError(
-            f"device: {STREAMS} batches of {BLOCK_THREADS} genomes need {bytes_per_row} bytes of its memory a genome, "
-            "which are not free; give fewer bars, or end what else runs there"
+            f"device: a genome needs {bytes_per_row} bytes of its memory, and of {free:.0f} that are free there is not "
+            f"enough for {STREAMS} batches of {BLOCK_THREADS}; give fewer bars, or end what else runs there"
         )
-    return min(int(fitting), -(-rows // BLOCK_THREADS) * BLOCK_THREADS) // BLOCK_THREADS * BLOCK_THREADS
+    return min(fitting, -(-rows // BLOCK_THREADS)) * BLOCK_THREADS

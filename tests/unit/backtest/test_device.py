@@ -8,9 +8,11 @@ import sys
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numba import cuda
 
-from common.backtest.device import Fleet
+from common.backtest.device import BATCH_ROWS_MAX, BLOCK_THREADS, STREAMS, Fleet, batch_rows
 from common.backtest.device_memory import SIMULATED
 from common.errors import ConfigurationError
 from tools.tidy import ROOT
@@ -73,3 +75,17 @@ def test_without_a_device_the_error_says_what_to_do():
         pytest.skip("there is a device")
     with pytest.raises(ConfigurationError, match=r"device: no CUDA device .* gpu12 or gpu13"):
         Fleet([], [], None, 0, False)
+
+
+@given(st.integers(1, 10**7), st.integers(1, 10**7), st.integers(0, 10**11))
+def test_batches_are_whole_blocks_that_fit_and_no_larger_than_asked_for(rows, bytes_per_row, free):
+    if free * 0.8 < STREAMS * BLOCK_THREADS * bytes_per_row:
+        with pytest.raises(ConfigurationError, match="fewer bars"):
+            batch_rows(rows, bytes_per_row, free)
+        return
+    found = batch_rows(rows, bytes_per_row, free)
+    assert found % BLOCK_THREADS == 0
+    assert 0 < found < rows + BLOCK_THREADS
+    assert STREAMS * found * bytes_per_row <= free
+    larger = found + BLOCK_THREADS
+    assert found >= rows or larger > BATCH_ROWS_MAX or STREAMS * larger * bytes_per_row > 0.8 * free
