@@ -138,12 +138,20 @@ class Chronicle:
             found = figures(cohort, row)
             if header.purpose == "seed":
                 news |= self.add("seed", found["genome_id"], found | {"island": header.island, "cohort": header.cohort})
-            elif found["genome_id"] not in self.records.get("candidate", {}):
-                found |= {
-                    "island": header.island,
-                    "generation": header.generation,
-                    "genome": to_json(cohort.population[row]) if found["status"] == "measured" else {},
-                    "parent_ids": [bytes(parent).hex() for parent in cohort["parent_ids"][row]],
-                }
-                news |= self.add("candidate", found["genome_id"], found)
+            elif found["status"] != "refused":  # what was refused has not been shown the vault
+                news |= self._looked(cohort, row, found)
         return news
+
+    def _looked(self, cohort: GenomeEvaluated, row: int, found: Row) -> bool:
+        """A look at the vault, told by the evaluator; that of a genome which no island registered is one too many."""
+        island, name = cohort.header.island, found["genome_id"]
+        self.add("look", f"{island}:{name}", {"island": island, "genome_id": name})
+        if name in self.records.get("candidate", {}):
+            return False
+        found |= {
+            "island": island,
+            "generation": cohort.header.generation,
+            "genome": to_json(cohort.population[row]) if found["status"] == "measured" else {},
+            "parent_ids": [bytes(parent).hex() for parent in cohort["parent_ids"][row]],
+        }
+        return self.add("candidate", name, found)

@@ -73,9 +73,9 @@ def _curve(name: str, genome: np.void, arena: Arena, spans: Sequence[Span], cost
         capital = float(equity[-1][-1])
         trades += part.trades
     rows = np.concatenate([np.arange(start, stop) for start, stop in spans])
-    closes = arena.bars.close
-    before = closes[max(spans[0][0] - 1, 0)]
-    return Curve(name, arena.bars.ts_us[rows], np.concatenate(equity), closes[rows] / before, trades)
+    # Bars between two spans of a walk forward are of another window: what prices did there is nobody's.
+    growth = arena.bars.close[rows] / arena.bars.close[np.maximum(rows - 1, 0)]
+    return Curve(name, arena.bars.ts_us[rows], np.concatenate(equity), np.cumprod(growth), trades)
 
 
 def date_text(ts_us: int, bar_us: int) -> str:

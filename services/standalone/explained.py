@@ -22,13 +22,12 @@ from standalone.explain import explain
 from standalone.request import read_data
 from standalone.run_folder import RunFolder
 from standalone.seeds import identity, read_genome
-
-WARMUP_BARS = 250
+from standalone.walking import HEADER, NOTE, cells, step_rows
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A genome, and the bars and costs to show it on; ``sealed``: by these windows, up to the vault only.
+    """A genome, and the bars, costs and windows to show it on; ``sealed``: up to the vault only.
 
     Looking at the vault is counted, so only a genome whose read the run has counted is shown there.
     """
@@ -36,7 +35,8 @@ class Subject:
     genome: np.void
     bars: list[Bars]
     costs: Costs
-    sealed: Windows | None
+    windows: Windows
+    sealed: bool
 
 
 def subject(what: str, out: Path | None, data: Sequence[Path]) -> Subject:
@@ -45,7 +45,7 @@ def subject(what: str, out: Path | None, data: Sequence[Path]) -> Subject:
     if path.suffix == ".json" or path.is_file():
         genome = read_genome(path)
         if out is None:
-            return Subject(genome, read_data(data), Costs(), Windows())
+            return Subject(genome, read_data(data), Costs(), Windows(), sealed=True)
         folder = RunFolder.open(out)
         is_answered = identity(genome) in {
             row["genome_id"] for row in Chronicle.open(folder.journal, folder.family).of("candidate")
@@ -57,20 +57,22 @@ def subject(what: str, out: Path | None, data: Sequence[Path]) -> Subject:
         genome = from_json(find(folder, what)["genome"])
         is_answered = True
     spec = folder.spec()
-    return Subject(genome, folder.bars(), spec.costs, None if is_answered else spec.windows)
+    return Subject(genome, folder.bars(), spec.costs, spec.windows, sealed=not is_answered)
 
 
 def explained(one: Subject, trades: int) -> dict[str, Any]:
-    """Words and example trades, as JSON values. Trades are taken after the warm-up, up to where it may be seen.
+    """Words, walk-forward and example trades, as JSON values. Trades are taken after the warm-up, up to where it may be
+    seen.
 
     Raises DataError for bars too few to say where their vault would begin.
     """
     genome, bars = one.genome, one.bars
     series = bars[int(instrument_of(genome, len(bars)))]
     told = explain(to_json(genome), [each.name for each in bars], series.bar_us, one.costs)
-    stop = len(series) if one.sealed is None else cut_of(len(series), one.sealed).validation[-1][1]
-    start = min(one.sealed.warmup_bars if one.sealed else WARMUP_BARS, stop - 1)
-    found = replay(genome, arena_for(genome, bars), start, stop, rates_of(one.costs))
+    cut, costs, arena = cut_of(len(series), one.windows), rates_of(one.costs), arena_for(genome, bars)
+    stop = cut.seen_stop if one.sealed else len(series)
+    start = one.windows.warmup_bars
+    found = replay(genome, arena, start, stop, costs)
     wins = sum(trade.profit > 0 for trade in found.trades)
     return {
         "genome_id": identity(genome),
@@ -79,11 +81,12 @@ def explained(one: Subject, trades: int) -> dict[str, Any]:
         "history": {
             "from": date_text(int(series.ts_us[start]), series.bar_us),
             "to": date_text(int(series.ts_us[stop - 1]), series.bar_us),
-            "sealed": one.sealed is not None,
+            "sealed": one.sealed,
             "trades": len(found.trades),
             "won": wins,
             "total_return": float(found.equity[-1]) - 1.0,
         },
+        "walk_forward": step_rows(genome, arena, cut, costs),
         "trades": [trade_row(trade, series) for trade in example_trades(found.trades, trades)],
     }
 
@@ -107,6 +110,10 @@ def render(found: dict[str, Any], console: Console) -> None:
         ),
         highlight=False,
     )
+    walk = Table(*HEADER, box=None, title_justify="left")
+    for row in found["walk_forward"]:
+        walk.add_row(*cells(row))
+    console.print("\n[bold]Walk-forward[/]", f"  {NOTE}", walk, sep="\n", highlight=False)
     if found["trades"]:
         table = Table(
             "side", "entered", "at", "left", "at", "bars", "profit", "because", box=None, title_justify="left"

@@ -1,5 +1,6 @@
 """The files of a run: champions.json while it goes on; run.json, champions.json and report.html at its end."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from standalone.chronicle import Chronicle
 from standalone.report import Findings, build
 from standalone.run_folder import RunFolder, write_atomically
 
+_log = logging.getLogger(__name__)
 Row = dict[str, Any]
 
 
@@ -45,7 +47,14 @@ def conclude(
     log = [entry.change.model_dump(mode="json") for entry in paper.log]
     deployments = [row | {"time_us": times.get((row["deployment"], row["state"]), 0)} for row in log]
     champions = results.champion_rows(promoted, deployments, chronicle.of("performance"), spec, bars)
-    run = _run(spec, islands, paper, deployments, timing) | {"dead_letters": len(chronicle.of("dead"))}
+    run = _run(spec, islands, paper, deployments, timing) | results.looks(chronicle.of("look"), islands)
+    run["dead_letters"] = len(chronicle.of("dead"))
+    if run["vault_looks_unregistered"]:
+        _log.error(
+            "run %s: %d looks at the vault were answered that no island had registered; its champions prove nothing",
+            spec.run_id[:8],
+            run["vault_looks_unregistered"],
+        )
     findings = Findings(
         spec=spec,
         bars=bars,

@@ -16,7 +16,7 @@ from standalone.curves import cut_of, date_text
 from standalone.family import Birth
 from standalone.report_figures import Elites, archive, fronts, progress
 from standalone.report_strategy import candidate_part, champion_section
-from standalone.report_words import funnel, refusal_sentences, verdict
+from standalone.report_words import funnel, refusal_sentences, seal_sentence, verdict
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -113,14 +113,17 @@ def _windows(found: Findings) -> str:
             days = [date_text(int(bars.ts_us[bar]), bars.bar_us) for bar in (first[0], last[1] - 1)]
             return " to ".join(days)
 
+        steps = "" if cut.scheme == "blocks" else f"{len(cut.training)} blocks, "
+
         folds = ((cut.training[0], cut.training[-1]), (cut.validation[0], cut.validation[-1]))
-        rows.append(
-            (bars.name, *(span(*fold) for fold in folds), span(cut.vault[0], cut.vault[0]), span(cut.paper, cut.paper))
-        )
+        later = (span(cut.vault[0], cut.vault[0]), span(cut.paper, cut.paper))
+        rows.append((bars.name, *(steps + span(*fold) for fold in folds), *later))
     note = (
         "Strategies are bred on training, admitted on validation, and judged once on the vault. Paper trading uses "
         "what comes after. Between two windows lie bars that belong to none, so nothing leaks over a border."
     )
+    if found.spec.windows.scheme != "blocks":
+        note += " Training and validation take turns: the dates of each block are in the walk-forward tables."
     return html.section(
         "Which history was used for what", html.table(("", "training", "validation", "vault", "paper"), rows), note=note
     )
@@ -134,6 +137,7 @@ def _settings(found: Findings) -> str:
         f"each, {evolution.migrants} migrants every {evolution.migration_interval} generations.",
         f"Promotion: at most {rules.vault_reads_max} sealed reads in the run; together they let noise through with a "
         f"chance of {rules.vault_alpha:.0%} at most.",
+        seal_sentence(found.run),
         f"Digest of the final state: {found.run['digest']}. With a fixed number of generations, and no seed published "
         "meanwhile, the same specification gives the same digest.",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in found.run["versions"].items()) + ".",

@@ -12,6 +12,7 @@ from common.events.spec import RunSpec
 from common.genome.codec import from_json
 from common.market.bars import Bars
 from standalone import report_page as html
+from standalone import walking
 from standalone.curves import Curve, arena_for, curves, cut_of, example_trades, rates_of, trade_row
 from standalone.explain import explain
 from standalone.family import Birth
@@ -65,6 +66,12 @@ def measures(windows: Mapping[str, Mapping[str, float]]) -> str:
     return html.table(header, rows, numeric=range(1, 6))
 
 
+def walk(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The walk-forward table, folded."""
+    table = html.table(walking.HEADER, [walking.cells(row) for row in rows], numeric=range(2, 7))
+    return html.details("Walk-forward", html.paragraph(walking.NOTE), table)
+
+
 def gates(verdicts: Sequence[Mapping[str, Any]]) -> str:
     """The gates as a table."""
     return html.table(
@@ -96,13 +103,8 @@ def champion_section(
     genome = from_json(champion["genome"])
     arena = arena_for(genome, bars)
     series = bars[int(instrument_of(genome, len(bars)))]
-    found = curves(
-        genome,
-        arena,
-        cut_of(len(series), spec.windows),
-        rates_of(spec.costs),
-        ("training", "validation", "vault", "paper"),
-    )
+    cut, costs = cut_of(len(series), spec.windows), rates_of(spec.costs)
+    found = curves(genome, arena, cut, costs, ("training", "validation", "vault", "paper"))
     told = explain(champion["genome"], [data.name for data in spec.data], series.bar_us, spec.costs)
     name = champion["genome_id"][:8]
     parts = [
@@ -114,6 +116,7 @@ def champion_section(
         html.paragraph(told.summary, "lead"),
         html.figure(equity(found), f"equity-{name}"),
         measures({window: champion[window] for window in ("training", "validation", "vault")}),
+        walk(walking.step_rows(genome, arena, cut, costs)),
         "<h3>The gates</h3>",
         gates(champion["verdicts"]),
         *(f"<h3>{heading}</h3>{html.bullets(lines)}" for heading, lines in told.sections),

@@ -136,6 +136,18 @@ def counts(states: Sequence[IslandState], spec: RunSpec) -> Row:
     }
 
 
+def looks(seen: Iterable[Row], states: Sequence[IslandState]) -> Row:
+    """The count of sealed reads by the evaluators' answers, beside ``vault_reads``, which is by the islands' states.
+
+    A kill may lose one that an island has counted. One that no island has registered is a breach of the seal.
+    """
+    registered = {
+        (state.island, candidate["genome_id"].tobytes().hex()) for state in states for candidate in state.candidates
+    }
+    found = {(row["island"], row["genome_id"]) for row in seen}
+    return {"vault_looks": len(found), "vault_looks_unregistered": len(found - registered)}
+
+
 def versions() -> dict[str, str]:
     """What the result may depend on."""
     found = {"python": platform.python_version()}

@@ -16,6 +16,7 @@ from common.errors import ConfigurationError
 from standalone.host import Host, HostSettings
 from standalone.live import LiveView, PlainView, View
 from standalone.outcome import conclude
+from standalone.report_words import seal_sentence
 from standalone.request import MINUTES_DEFAULT, Request, build_spec, check_resume, read_data
 from standalone.run_folder import RunFolder
 
@@ -91,6 +92,8 @@ def _tell(folder: RunFolder, run: dict[str, Any], found: list[dict[str, Any]], c
         f"\n[bold {colour}]{headline}[/]: {run['vault_reads']} of {run['strategies_evaluated']:,} strategies "
         "were shown to the vault"
     )
+    if run["vault_looks_unregistered"]:
+        console.print(f"[bold red]{seal_sentence(run)}[/]")
     console.print(
         f"{run['strategies_per_hour']:,.0f} strategies an hour over {run['evolution_s']:.0f} s; "
         f"{run['generations']} generations on {run['islands']} islands; digest {run['digest'][:16]}",

@@ -56,6 +56,7 @@ def test_the_files_agree_with_each_other(evolve: Evolve) -> None:
     assert folder.champions() == result.champions
     assert len(result.champions) == run["champions"]
     assert run["registered"] == run["vault_reads"] == run["champions"] + sum(run["refusals"].values())
+    assert (run["vault_looks"], run["vault_looks_unregistered"]) == (run["vault_reads"], 0)
     assert run["strategies_evaluated"] == 4 * 2 * 128
     assert {row["genome_id"] for row in result.chronicle.of("candidate")} >= {
         row["genome_id"] for row in result.champions
@@ -63,6 +64,7 @@ def test_the_files_agree_with_each_other(evolve: Evolve) -> None:
     page = folder.report.read_text()
     assert page.count("<script") == page.count("</script>")
     assert f"{run['champions']} champions survived" in page
+    assert f"Looks at the vault: {run['vault_reads']} counted by the islands" in page
     assert all(f"Champion {row['genome_id'][:8]}" in page for row in result.champions)
     markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     assert not re.search(r"(src|href)=", markup), "the page needs the network"

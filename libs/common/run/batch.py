@@ -12,6 +12,7 @@ from common import telemetry
 from common.errors import ContractError
 from common.events.catalogue import topic_of
 from common.events.codec import decode, encode
+from common.events.cohorts import GenomeEvaluated, GenomeProposed
 from common.events.event import Event
 from common.events.message import Message
 from common.events.spec import RunSpec
@@ -89,6 +90,8 @@ class Worker:
             else:
                 parent = spans.get(event.trace, event.trace)
                 span = telemetry.producer_span(self.tracer, name, topic, event.id, parent)
+            if isinstance(event.payload, GenomeProposed | GenomeEvaluated):
+                span.set_attribute("galapagos.purpose", event.payload.header.purpose)
             try:
                 stamped = replace(event, time_us=stamp, trace=telemetry.header_of(span), root=False)
                 messages.append(encode(stamped, name))

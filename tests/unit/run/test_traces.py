@@ -58,6 +58,11 @@ async def test_one_connected_trace_from_birth_to_deployment(tmp_path) -> None:  
         "deployer.consume evo.champion.promoted.v1": 1,
         "deployer.publish evo.deployment.changed.v1": 1,
     }
+    purposes = {span.name: span.attributes.get("galapagos.purpose") for span in mine.values()}
+    assert {name for name, purpose in purposes.items() if purpose == "evolution"} == {
+        "generator.publish evo.genome.proposed.v1",
+        "evaluator.publish evo.genome.evaluated.v1",
+    }
     kinds = {name.split()[0].split(".")[1]: span.kind for span in mine.values() for name in [span.name]}
     assert kinds == {"publish": SpanKind.PRODUCER, "consume": SpanKind.CONSUMER}
 

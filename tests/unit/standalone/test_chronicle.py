@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.events.cohorts import ParentsSelected, SelectedHeader, Summary
+from common.events.cohorts import STATUS, EvaluatedHeader, GenomeEvaluated, ParentsSelected, SelectedHeader, Summary
 from common.events.event import Event
 from common.events.spec import DataSpec, RunSpec
 from standalone import family, series
@@ -47,6 +47,12 @@ def _selected(island: int, generation: int, members: dict[int, tuple[int, int]],
     return Event(cohort, str(island), RUN, f"{island}:{generation}", time_us=7)
 
 
+def _evaluated(island: int, purpose: str, status: str) -> Event:
+    header = EvaluatedHeader(island=island, generation=3, purpose=purpose, cohort=_name(9))
+    cohort = GenomeEvaluated.build(header, genome_id=_ids([9]), status=np.array([STATUS.index(status)], np.uint8))
+    return Event(cohort, str(island), RUN, f"{island}:{purpose}", time_us=7)
+
+
 def _name(number: int) -> str:
     return number.to_bytes(16, "big").hex()
 
@@ -65,6 +71,24 @@ def test_repeated_events_are_kept_once_and_survive_in_the_files(tmp_path: Path) 
     assert {birth.id for birth in again.family.ancestors(_name(3))} == {_name(1), _name(2), _name(3)}
     assert not again.observe(event)
     assert len(again.progress.rows()) == 2
+
+
+def test_every_look_at_the_vault_is_kept_once_an_island_and_what_was_refused_is_none(tmp_path: Path) -> None:
+    paths = tmp_path / "journal.jsonl", tmp_path / "family.bin"
+    chronicle = Chronicle.open(*paths)
+    for island, purpose, status in (
+        (0, "promotion", "failed"),
+        (1, "promotion", "failed"),
+        (2, "promotion", "refused"),
+    ):
+        for _ in range(2):
+            chronicle.observe(_evaluated(island, purpose, status))
+    chronicle.observe(_evaluated(3, "seed", "failed"))
+    chronicle.observe(_evaluated(4, "evolution", "failed"))
+    chronicle.flush()
+    for known in (chronicle, Chronicle.open(*paths)):
+        assert known.of("look") == [{"island": island, "genome_id": _name(9)} for island in (0, 1)]
+        assert [row["genome_id"] for row in known.of("candidate")] == [_name(9)]
 
 
 def test_a_line_and_a_row_cut_short_by_a_kill_cost_nothing_else(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from common.backtest.phenotype import express
 from common.events.spec import Costs, Windows
@@ -15,7 +16,7 @@ from generator.experts import experts
 from standalone.chronicle import Chronicle
 from standalone.curves import cut_of
 from standalone.explain import DAY_US, explain
-from standalone.explained import Subject, explained, subject
+from standalone.explained import Subject, explained, render, subject
 from standalone.request import build_spec
 from standalone.run_folder import RunFolder
 from standalone.seeds import identity
@@ -94,7 +95,7 @@ def test_experts_are_told_as_the_engine_executes_them(expert: object) -> None:
 
 def test_example_trades_are_those_of_the_engine_with_dates_of_the_bars() -> None:
     bars = noise(3, 1500)
-    found = explained(Subject(from_json(UNMASKED), [bars], Costs(), None), 1000)
+    found = explained(Subject(from_json(UNMASKED), [bars], Costs(), Windows(), sealed=False), 1000)
     days = set(bars.ts_us.astype("datetime64[us]").astype("datetime64[D]").astype(str))
     assert found["history"]["trades"] == len(found["trades"]) > 10
     assert all(trade["entered"] in days and trade["left"] in days for trade in found["trades"])
@@ -106,17 +107,38 @@ def test_example_trades_are_those_of_the_engine_with_dates_of_the_bars() -> None
 def test_what_the_run_has_not_read_on_the_vault_is_shown_up_to_the_end_of_validation(tmp_path: Path) -> None:
     bars, genome = noise(3, 1500), from_json(UNMASKED)
     end = str(bars.ts_us[cut_of(1500, Windows()).validation[-1][1] - 1].astype("datetime64[us]"))[:10]
-    found = explained(Subject(genome, [bars], Costs(), Windows()), 1000)
+    found = explained(Subject(genome, [bars], Costs(), Windows(), sealed=True), 1000)
     assert found["history"]["to"] == end
     assert max(trade["left"] for trade in found["trades"]) <= end
     assert found["history"]["sealed"]
     (tmp_path / "mine.json").write_text(json.dumps(UNMASKED))
     folder = RunFolder.create(tmp_path / "run", build_spec([bars], {}), [bars], datetime.now(UTC))
-    assert subject(str(tmp_path / "mine.json"), folder.path, []).sealed == Windows()
+    assert subject(str(tmp_path / "mine.json"), folder.path, []).sealed
     chronicle = Chronicle.open(folder.journal, folder.family)
     chronicle.add("candidate", identity(genome), {"genome_id": identity(genome)})
     chronicle.flush()
-    assert subject(str(tmp_path / "mine.json"), folder.path, []).sealed is None
+    assert not subject(str(tmp_path / "mine.json"), folder.path, []).sealed
+
+
+@pytest.mark.parametrize(("scheme", "steps"), [("blocks", 2), ("rolling", 4), ("anchored", 4)])
+def test_the_walk_forward_is_told_step_by_step_and_ends_before_the_vault(scheme: str, steps: int) -> None:
+    bars, windows = noise(3, 3000), Windows(scheme=scheme)
+    cut = cut_of(3000, windows)
+    found = explained(Subject(from_json(UNMASKED), [bars], Costs(), windows, sealed=False), 3)
+    days = bars.ts_us.astype("datetime64[us]").astype("datetime64[D]").astype(str)
+    rows = found["walk_forward"]
+    assert [row["tested_on"] for row in rows] == [[days[start], days[stop - 1]] for start, stop in cut.validation]
+    assert len(rows) == steps
+    assert all(row["trained_on"][1] < row["tested_on"][0] < days[cut.vault[0][0]] for row in rows)
+    assert [row["training_blocks"] for row in rows] == {"blocks": [4, 4], "rolling": [1] * 4, "anchored": [1, 2, 3, 4]}[
+        scheme
+    ]
+    console = Console(record=True, width=200)
+    render(found, console)
+    text = console.export_text()
+    for row in rows:
+        assert f"{row['training']['trades']} / {row['test']['trades']}" in text
+        assert f"{row['training']['sharpe_annual']:.2f} / {row['test']['sharpe_annual']:.2f}" in text
 
 
 def test_a_file_is_explained_from_the_command_line(galapagos: Galapagos, tmp_path: Path) -> None:

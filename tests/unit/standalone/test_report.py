@@ -9,14 +9,16 @@ import pytest
 
 from common.events.spec import OBJECTIVES, DataSpec, RunSpec
 from common.market.synthetic import noise
+from selector.state import CANDIDATE, IslandState
 from standalone import report_page as html
+from standalone import results
 from standalone.curves import cut_of
 from standalone.family import Birth
 from standalone.feed import BARS_PER_EVENT, feed, histories
 from standalone.live import duration, objective_text
 from standalone.report_family import family_tree, place
 from standalone.report_figures import Elites, archive, progress
-from standalone.report_words import funnel, gate_words, refusal_sentences, verdict, verdict_row
+from standalone.report_words import funnel, gate_words, refusal_sentences, seal_sentence, verdict, verdict_row
 from standalone.results import percentile, seconds_to_paper
 
 SPEC = RunSpec(data=(DataSpec(name="x", digest="0" * 32, bars=1000, bars_per_year=250.0),))
@@ -43,6 +45,32 @@ def test_the_verdict_is_said_in_plain_words(counts: dict[str, int], headline: st
     assert told.headline == headline
     assert said in " ".join(told.sentences)
     assert told.survived == ("survived" in headline and "Nothing" not in headline)
+
+
+@pytest.mark.parametrize(
+    ("looks", "unregistered", "said"),
+    [(3, 0, "each registered beforehand"), (5, 2, "2 of these had been registered")],
+)
+def test_both_counts_of_looks_at_the_vault_are_told(looks: int, unregistered: int, said: str) -> None:
+    told = seal_sentence(_run(vault_looks=looks, vault_looks_unregistered=unregistered))
+    assert told.startswith(f"Looks at the vault: 3 counted by the islands, {looks} answered by the evaluators")
+    assert said in told
+    assert ("do not believe" in told) == (unregistered > 0)
+
+
+def test_a_look_that_no_island_registered_is_found_whatever_the_counts_say() -> None:
+    ids = np.frombuffer(bytes(range(32)), "V16")
+    islands = []
+    for number in range(2):
+        candidates = np.zeros(1, CANDIDATE)
+        candidates["genome_id"] = ids[number]
+        islands.append(IslandState(island=number, candidates=candidates))
+    names = [name.tobytes().hex() for name in ids]
+    seen = [{"island": number, "genome_id": name} for number, name in enumerate(names)]
+    assert results.looks(seen, islands) == {"vault_looks": 2, "vault_looks_unregistered": 0}
+    assert results.looks(seen[:1], islands) == {"vault_looks": 1, "vault_looks_unregistered": 0}
+    elsewhere = {"island": 1, "genome_id": names[0]}
+    assert results.looks([seen[0], elsewhere], islands) == {"vault_looks": 2, "vault_looks_unregistered": 1}
 
 
 def test_the_funnel_goes_from_trials_to_paper() -> None:
