@@ -11,7 +11,7 @@ import numpy.typing as npt
 from common.errors import DataError
 from common.genome.conditions import CONDITIONS, TIMEFRAMES, Predicate
 from common.genome.features import FEATURES
-from common.market.bank_pack import Pieces, Tests, Words, pack_bars, pack_pieces, pieces_of
+from common.market.bank_pack import Comparisons, Pieces, Words, pack_bars, pack_pieces, pieces_of
 from common.market.bars import Bars
 from common.market.indicators import feature_series
 from common.market.quantile import RANK_BARS, quantile_rank
@@ -137,8 +137,8 @@ def _fill_feature(feature: int, view: _View, rows: npt.NDArray[np.int64], words:
     if (_SOURCE[rows] == _RANK).any():
         sources[_RANK] = quantile_rank(values)
     sources[_CHANGE, 1:] = np.diff(values)
-    tests = Tests(_SOURCE[rows], _SIGN[rows], _THRESHOLD[rows], rows)
+    comparisons = Comparisons(_SOURCE[rows], _SIGN[rows], _THRESHOLD[rows], rows)
     if view.pieces is None:
-        pack_bars(sources[:, before:], tests, words)
+        pack_bars(sources[:, before:], comparisons, words)
     else:
-        pack_pieces(sources[:, before:], tests, view.pieces, words)
+        pack_pieces(sources[:, before:], comparisons, view.pieces, words)

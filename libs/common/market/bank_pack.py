@@ -34,7 +34,7 @@ def pieces_of(known: npt.NDArray[np.int32]) -> Pieces:
     return Pieces(first, known[starts][shown].astype(np.int64), mask[shown])
 
 
-class Tests(NamedTuple):
+class Comparisons(NamedTuple):
     """Conditions on one feature, each array (C,): ``sign * sources[source] > sign * threshold``, and its ``row``."""
 
     source: npt.NDArray[np.int64]
@@ -44,17 +44,17 @@ class Tests(NamedTuple):
 
 
 @kernel
-def pack_bars(sources: Floats, tests: Tests, words: Words) -> None:
-    """Write the rows of the ``tests`` in ``words`` (rows, W): bit i is the truth of value i of ``sources`` (3, T).
+def pack_bars(sources: Floats, comparisons: Comparisons, words: Words) -> None:
+    """Write the rows of the ``comparisons`` in ``words`` (rows, W): bit i is the truth of value i of ``sources`` (3, T).
 
     Bits past the last value are 0.
     """
     count = words.shape[1]
     truth = np.zeros(64 * count, np.uint8)
     eights = truth.view(np.uint64)
-    for test in range(len(tests.row)):
-        _compare(sources[tests.source[test]], tests.sign[test], tests.threshold[test], truth)
-        row = words[tests.row[test]]
+    for index in range(len(comparisons.row)):
+        _compare(sources[comparisons.source[index]], comparisons.sign[index], comparisons.threshold[index], truth)
+        row = words[comparisons.row[index]]
         for word in range(count):
             bits = np.uint64(0)
             for eight in range(8):
@@ -65,15 +65,15 @@ def pack_bars(sources: Floats, tests: Tests, words: Words) -> None:
 
 
 @kernel
-def pack_pieces(sources: Floats, tests: Tests, pieces: Pieces, words: Words) -> None:
-    """Write the rows of the ``tests`` in ``words`` (rows, W): a bar has the truth of the value of ``sources`` it shows.
+def pack_pieces(sources: Floats, comparisons: Comparisons, pieces: Pieces, words: Words) -> None:
+    """Write the rows of the ``comparisons`` in ``words`` (rows, W): a bar has the truth of the value of ``sources`` it shows.
 
     ``sources`` is (3, K), one value for each coarse bar.
     """
     truth = np.zeros(sources.shape[1], np.uint8)
-    for test in range(len(tests.row)):
-        _compare(sources[tests.source[test]], tests.sign[test], tests.threshold[test], truth)
-        row = words[tests.row[test]]
+    for index in range(len(comparisons.row)):
+        _compare(sources[comparisons.source[index]], comparisons.sign[index], comparisons.threshold[index], truth)
+        row = words[comparisons.row[index]]
         for word in range(len(row)):
             bits = np.uint64(0)
             for piece in range(pieces.first[word], pieces.first[word + 1]):

@@ -31,6 +31,33 @@ def test_the_rank_is_the_share_of_known_values_below_plus_half_the_ties(
     np.testing.assert_array_equal(quantile_rank(series), _reference(series))
 
 
+@given(
+    st.lists(
+        st.one_of(
+            st.floats(),
+            st.floats(0.99999, 1.00001),
+            st.sampled_from([-np.inf, -1.7e308, -5e-324, 0.0, 5e-324, 1.0, 1e300, 1.7e308, np.inf, np.nan]),
+        ),
+        min_size=RANK_KNOWN_MIN,
+        max_size=400,
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_extreme_and_nearly_equal_values_are_told_apart(values: list[float]) -> None:
+    """Infinities are values like others to the rank, so the reference sees their order instead of them."""
+    series = np.array(values)
+    order = np.full(len(series), np.nan)
+    known = ~np.isnan(series)
+    order[known] = np.unique(series[known], return_inverse=True)[1]
+    np.testing.assert_array_equal(quantile_rank(series), _reference(order))
+
+
+def test_a_spike_does_not_blur_the_values_around_it() -> None:
+    series = np.random.default_rng(4).normal(1.0, 1e-12, 600)
+    series[300] = 1e9
+    np.testing.assert_array_equal(quantile_rank(series), _reference(series))
+
+
 def test_hand_written_ranks() -> None:
     ranks = quantile_rank(np.concatenate((np.arange(50.0), [49.5, -1.0, 24.0])))
     assert np.isnan(ranks[:50]).all()
