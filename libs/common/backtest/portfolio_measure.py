@@ -1,0 +1,237 @@
+"""One portfolio measured: its legs simulated on their own clocks, added up on the master's, fold by fold."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from common.backtest.costs import Floats, venue_of
+from common.backtest.engine import TRADE_FIELDS, Path, make_path, simulate
+from common.backtest.market import MarketArrays, Words
+from common.backtest.metrics import (
+    BARS,
+    HELD,
+    HELD_LONG,
+    OVERLAP,
+    S1,
+    S2,
+    STRESS_OBJECTIVE,
+    SUMS,
+    TRADES,
+    add_path,
+    clear,
+    fill_descriptor,
+    fill_evidence,
+    fill_objectives,
+    sharpe,
+)
+from common.backtest.phenotype import Phenotype, express
+from common.backtest.portfolio import (
+    PortfolioGenes,
+    Sum,
+    combine,
+    make_legs,
+    make_sum,
+    on_master,
+    portfolio_genes,
+    stay_cash,
+)
+from common.backtest.rows import Measured
+from common.backtest.signals import STACK_DEPTH, Logic, decide
+from common.kernel import kernel
+from common.market.allocation import Allocation
+
+TRAINING = 0
+
+
+class Scene(Protocol):
+    """A market and the spans (folds, 2) of it that are traded; empty ones are not."""
+
+    @property
+    def market(self) -> MarketArrays: ...
+
+    @property
+    def spans(self) -> npt.NDArray[np.int64]: ...
+
+
+class Ground(Scene, Protocol):
+    """With the drift (windows, 2) of each window, overnight and within the day."""
+
+    @property
+    def drifts(self) -> Floats: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Venture:
+    """What the portfolios of one master are measured on.
+
+    ``spans`` (folds, 2) and ``window`` (folds,) of the master; ``grounds``: the same folds on the clock of each
+    instrument of the run (``Allocation.spans``); ``stages``: their stress scenarios, the same ones in the same order.
+    """
+
+    master: int
+    spans: npt.NDArray[np.int64]
+    window: npt.NDArray[np.int64]
+    bars_per_year: float
+    allocation: Allocation
+    grounds: Sequence[Ground]
+    stages: Sequence[Scene] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoldOfLegs:
+    """One fold of a portfolio. ``trades``: of each leg, with bars of the fold; ``weights`` (splits, legs)."""
+
+    sum: Sum
+    turnover: float
+    trades: list[Floats]
+    weights: Floats
+
+
+@kernel
+def add_trades(trades: Floats, shares: Floats, busy: npt.NDArray[np.uint8], sums: Floats, profits: Floats) -> None:
+    """Add one leg's trades to the sums: their profits times its share of the portfolio in the bar of their entry.
+
+    ``busy`` (bars,): set where any leg so far has a position, so that ``OVERLAP`` counts bars that several trades have.
+    """
+    for trade in range(len(trades)):
+        row = trades[trade]
+        entry, end = np.int64(row[1]), np.int64(row[2])
+        profits[trade] = shares[entry] * row[6]
+        sums[HELD] += end - entry + 1.0
+        if row[0] > 0.0:
+            sums[HELD_LONG] += end - entry + 1.0
+        for t in range(entry, end + 1):
+            sums[OVERLAP] += busy[t]
+            busy[t] = 1
+    sums[TRADES] += len(trades)
+
+
+def _logic(trees: npt.NDArray[np.uint16], phenotype: Phenotype, scene: Scene, extra: Words) -> Logic:
+    words = scene.market.bank.shape[1]
+    stack, into = np.empty((STACK_DEPTH, words), np.uint64), np.empty((4, words), np.uint64)
+    return decide(trees, phenotype, scene.market.bank, extra, stack, into)
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A portfolio genome, read once for all folds; ``logic``: of each leg on its market."""
+
+    genes: PortfolioGenes
+    phenotype: Phenotype
+    costs: Floats
+    logic: tuple[Logic, ...]
+
+    @classmethod
+    def of(cls, genome: np.void, scenes: Sequence[Scene], costs: Floats, extras: Sequence[Words]) -> "Strategy":
+        """``extras``: the bitmaps of engineered features on each instrument of ``scenes``."""
+        genes = portfolio_genes(genome, len(scenes))
+        parts = (np.ascontiguousarray(genome[block]) for block in ("alleles", "reals", "masks"))
+        phenotype, trees = express(*parts), np.ascontiguousarray(genome["trees"])
+        logic = tuple(_logic(trees, phenotype, scenes[leg], extras[leg]) for leg in genes.legs)
+        return cls(genes, phenotype, costs, logic)
+
+    def weights(self, allocation: Allocation, start: int, stop: int) -> Floats:
+        """Capital of each leg at the splits of a fold of the master, (splits, legs)."""
+        genes = self.genes
+        splits = allocation.splits(genes.master, start, stop, genes.rebalance_bars)
+        weights = allocation.weights(genes.method, genes.wanted, genes.correlation_max, splits)
+        return np.ascontiguousarray(weights[:, genes.legs])
+
+    def fold(self, venture: Venture, fold: int) -> FoldOfLegs:
+        """Trade one fold with the truth engine, every leg as if the whole account were its own."""
+        genes, (start, stop), window = self.genes, venture.spans[fold], venture.window[fold]
+        bars, count = stop - start, len(genes.legs)
+        legs, into, trades = make_legs(count, bars), make_sum(count, bars), []
+        for place, leg in enumerate(genes.legs):
+            ground = venture.grounds[leg]
+            first, after = ground.spans[fold]
+            if first == after:
+                stay_cash(place, legs)
+                trades.append(np.empty((0, len(TRADE_FIELDS))))
+                continue
+            known, path = venture.allocation.known(genes.master, leg)[start:stop], make_path(after - first)
+            _, entered, _ = self._simulate(place, ground, first, after, ground.drifts[window], path)
+            on_master(path, entered, ground.market.close, known, first, after, place, legs)
+            trades.append(path.trades[:entered])
+        weights = self.weights(venture.allocation, int(start), int(stop))
+        venue = venue_of(self.costs, self.phenotype.venue)
+        cost_share = np.full(count, venue.taker_fee + venue.half_spread + venue.slippage)
+        scratch = np.empty((3, count))
+        turnover = combine(legs, weights, genes.rebalance_bars, cost_share, scratch[0], scratch[1], scratch[2], into)
+        return FoldOfLegs(into, turnover, trades, weights)
+
+    def final(self, place: int, scene: Scene, fold: int) -> float:
+        """What a leg makes of 1 in a fold."""
+        first, after = scene.spans[fold]
+        equity, _, _ = self._simulate(place, scene, first, after, np.zeros(2), make_path(after - first))
+        return equity
+
+    def _simulate(
+        self, place: int, scene: Scene, first: int, after: int, drift: Floats, path: Path
+    ) -> tuple[float, int, float]:
+        logic, phenotype = self.logic[place], self.phenotype
+        return simulate(scene.market, logic, phenotype, self.costs, first, after, drift[0], drift[1], path)
+
+
+def measure_portfolio(
+    row: int,
+    genome: np.void,
+    venture: Venture,
+    costs: Floats,
+    trades_min: int,
+    extras: Sequence[Words],
+    found: Measured,
+) -> None:
+    """Everything of one portfolio but stress, into row ``row`` of ``found``; what ``rows.measure_row`` is for the rest.
+
+    ``extras``: see ``Strategy.of``. The trades counted are those of all legs; bars are the master's.
+    """
+    strategy = Strategy.of(genome, venture.grounds, costs, extras)
+    sums, annual = np.empty(SUMS), math.sqrt(venture.bars_per_year)
+    for which in np.unique(venture.window):
+        clear(sums)
+        sharpes, profits = [], []
+        for fold in np.flatnonzero(venture.window == which):
+            n, s1, s2 = sums[BARS], sums[S1], sums[S2]
+            done = strategy.fold(venture, int(fold))
+            profits += _add_fold(done, sums)
+            sharpes.append(sharpe(sums[BARS] - n, sums[S1] - s1, sums[S2] - s2, annual))
+        fill_evidence(sums, found.evidence[row, which])
+        if which == TRAINING:
+            told, objectives = np.concatenate([*profits, np.zeros(1)]), found.objectives[row]
+            fill_objectives(sums, np.array(sharpes), len(sharpes), told, venture.bars_per_year, objectives)
+            fill_descriptor(sums, found.descriptor[row])
+            found.violation[row] = max(0.0, 1.0 - sums[TRADES] / trades_min)
+
+
+def _add_fold(done: FoldOfLegs, sums: Floats) -> list[Floats]:
+    """Add a fold to the sums; returns the profits of the trades of each leg."""
+    bars = len(done.sum.equity)
+    path = Path(done.sum.equity, done.sum.returns, done.sum.excess, done.sum.equity, np.empty((0, len(TRADE_FIELDS))))
+    add_path(path, bars, 0, done.sum.equity[-1], done.turnover, sums)
+    busy, profits = np.zeros(bars, np.uint8), [np.empty(len(trades)) for trades in done.trades]
+    for leg, trades in enumerate(done.trades):
+        add_trades(trades, done.sum.shares[leg], busy, sums, profits[leg])
+    return profits
+
+
+def stress_portfolio(
+    row: int, genome: np.void, venture: Venture, costs: Floats, extras: Sequence[Words], found: Measured
+) -> None:
+    """The stress objective: the portfolio's return in the scenario that hurts it most, which strikes all legs at once.
+
+    Capital is as at the last split of training, which the scenarios follow, and is not split again. ``extras``: of
+    ``venture.stages``.
+    """
+    strategy = Strategy.of(genome, venture.stages, costs, extras)
+    fold = np.flatnonzero(venture.window == TRAINING)[-1]
+    weights = strategy.weights(venture.allocation, *(int(bar) for bar in venture.spans[fold]))[-1]
+    scenes = [venture.stages[leg] for leg in strategy.genes.legs]
+    found.objectives[row, STRESS_OBJECTIVE] = min(
+        sum(weight * strategy.final(place, scenes[place], scenario) for place, weight in enumerate(weights)) - 1.0
+        for scenario in range(len(scenes[0].spans))
+    )
