@@ -6,14 +6,16 @@ import numpy as np
 
 from common.backtest.arena import Arena
 from common.backtest.costs import cost_table
-from common.backtest.measure import measure
+from common.backtest.measure import Measures, measure
 from common.backtest.windows import Cut, check_sealed, cut
 from common.errors import ConfigurationError
 from common.events.cohorts import STATUS, EvaluatedHeader, GenomeEvaluated, GenomeProposed
 from common.events.event import Event
 from common.events.spec import RunSpec
 from common.genome.codec import genome_ids, valid
+from common.genome.layout import Population
 from common.service import Service
+from evaluator.resources import PLAIN, Resources, in_batches
 
 MEASURED, REFUSED, FAILED = (STATUS.index(name) for name in ("measured", "refused", "failed"))
 
@@ -30,8 +32,10 @@ def is_sealed_read(cohort: GenomeProposed) -> bool:
     return genome_ids(cohort.population)[0].tobytes().hex() == cohort.header.cohort
 
 
-def evaluate(event: Event, arenas: Sequence[Arena], threads: int = 1) -> GenomeEvaluated:
+def evaluate(event: Event, arenas: Sequence[Arena], resources: Resources = PLAIN) -> GenomeEvaluated:
     """Measure one cohort. Only the sealed read of a candidate gets cuts that name the bars of the vault.
+
+    Such a read is always a real one: the fitness cache is neither asked nor told.
 
     Genomes that may not exist are refused, not measured, and so are all of a promotion that is no sealed read; those
     with a figure that is not finite (prices near the end of what a float can hold) have failed. Raises
@@ -52,8 +56,19 @@ def evaluate(event: Event, arenas: Sequence[Arena], threads: int = 1) -> GenomeE
     if not reads_vault:
         cuts = [each.sealed() for each in cuts]
     good = valid(cohort.population) & (reads_vault or cohort.header.purpose != "promotion")
-    costs = cost_table(run.costs.account, run.costs.venues())
-    found = measure(cohort.population[good], arenas, cuts, costs, run.evolution.trades_min, reads_vault, threads)
+    costs, trades_min = cost_table(run.costs.account, run.costs.venues()), run.evolution.trades_min
+
+    def one_batch(rows: Population) -> Measures:
+        return measure(rows, arenas, cuts, costs, trades_min, reads_vault, resources.threads)
+
+    def work(rows: Population) -> Measures:
+        return in_batches(rows, resources.batch, one_batch)
+
+    if resources.cache is None or reads_vault:
+        found = work(cohort.population[good])
+    else:
+        context = resources.cache.context(cuts, costs, trades_min)
+        found = resources.cache.measure(cohort.population[good], context, work)
     answer = GenomeEvaluated.build(
         EvaluatedHeader(**cohort.header.model_dump(), proposed_us=event.time_us),
         **cohort.data,
@@ -68,13 +83,13 @@ def evaluate(event: Event, arenas: Sequence[Arena], threads: int = 1) -> GenomeE
     return answer
 
 
-def service(arenas: Sequence[Arena], threads: int = 1) -> Service[None]:
-    """An evaluator of runs on ``arenas``, in the order of ``run.data``; ``threads`` share each cohort."""
+def service(arenas: Sequence[Arena], resources: Resources = PLAIN) -> Service[None]:
+    """An evaluator of runs on ``arenas``, in the order of ``run.data``; ``resources`` change no answer."""
 
     def step(state: None, events: Sequence[Event]) -> tuple[None, list[Event]]:
         answers = []
         for event in events:
-            payload = evaluate(event, arenas, threads)
+            payload = evaluate(event, arenas, resources)
             answers.append(event.answer(payload, str(payload.header.island)))
         return None, answers
 

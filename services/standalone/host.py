@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from common.adapters.memory_bus import MemoryBus
@@ -21,6 +21,7 @@ from common.run.open import open_bus, open_states, open_store
 from common.service import Service
 from common.telemetry import start_tracing, tracer_of
 from deployer.state import PaperState
+from evaluator.resources import EvaluatorSettings, read_settings
 from recorder.record import run_recorder
 from selector.service import SERVICE as SELECTOR
 from selector.state import IslandState
@@ -33,7 +34,7 @@ from standalone.outcome import publish_champions
 from standalone.overview import overview
 from standalone.run_folder import RunFolder
 from standalone.seeds import Inbox
-from standalone.services import breeders, desk, with_tap
+from standalone.services import breeders, desk, resources_of, with_tap
 from standalone.session_clock import SessionClock
 from standalone.setup import prepare_all
 from standalone.watchdog import Watchdog
@@ -51,6 +52,7 @@ class HostSettings:
     traces: str
     limit_s: float | None
     began: float
+    evaluator: EvaluatorSettings = field(default_factory=read_settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Host:
             await states.close()
 
     async def _serve(self, arenas: Sequence[Arena]) -> Final:
+        resources = resources_of(self.settings.evaluator, arenas, self.settings.workers, self.spec.islands)
         bus = open_bus("memory://")
         states = open_states(self.folder.states)
         store = open_store(f"chdb://{self.folder.store.absolute()}") if self.settings.store else None
@@ -137,7 +140,7 @@ class Host:
             consumer = await watcher.subscribe(bus)
             watch = watcher.Watcher(consumer, self.chronicle, self.view.say, self._news)
             stop = asyncio.Event()
-            tasks = self._tasks(bus, states, store, arenas, stop, tracer_of(tracing))
+            tasks = self._tasks(bus, states, store, breeders(arenas, resources), stop, tracer_of(tracing))
             watching = asyncio.create_task(watch.watch(), name="host")
             try:
                 await asyncio.sleep(0)  # every reader has subscribed now
@@ -157,6 +160,8 @@ class Host:
         finally:
             await bus.close()
             await states.close()
+            if resources.cache is not None:
+                resources.cache.close()
             if store is not None:
                 store.close()
             tracing.shutdown()
@@ -166,12 +171,12 @@ class Host:
         bus: Any,
         states: StateStore,
         store: Store | None,
-        arenas: Sequence[Arena],
+        breeding: Sequence[Service[Any]],
         stop: asyncio.Event,
         tracer: Any,
     ) -> list[asyncio.Task[None]]:
         """One task a member; evaluators take one cohort at a time, so that a free one finds work."""
-        generator, evaluator, selector = breeders(arenas)
+        generator, evaluator, selector = breeding
         one, many = LoopSettings(records_max=1, run=self.spec), LoopSettings(run=self.spec)
         members = [
             (with_tap(generator, lambda: self._breeding), many),

@@ -17,6 +17,7 @@ from common.events.spec import DataSpec, RunSpec
 from common.genome.codec import genome_ids
 from common.market.bars import YEAR_US
 from common.market.synthetic import noise
+from evaluator.resources import Resources
 from evaluator.service import cuts_of, evaluate, is_sealed_read, service
 from generator.initialise import random_population
 from generator.tables import Settings
@@ -213,7 +214,7 @@ def test_a_figure_that_is_not_finite_fails_its_row_and_no_other():
 def test_threads_change_nothing(run, arenas):
     event = proposed(run, random_population(101, Settings(instruments=2), 4, 0, 0))
     _, [alone] = service(arenas).step(None, [event])
-    _, [shared] = service(arenas, threads=3).step(None, [event])
+    _, [shared] = service(arenas, Resources(threads=3)).step(None, [event])
     for column in GenomeEvaluated.columns:
         assert alone.payload[column].tobytes() == shared.payload[column].tobytes()
 

@@ -1,0 +1,103 @@
+"""What an evaluator may use: threads, memory and batch size, from settings that have no effect on results."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.backtest.arena import Arena
+from common.backtest.measure import Measures
+from common.backtest.rows import make_scratch
+from common.errors import ConfigurationError
+from common.genome.layout import GENOME_BYTES, Population
+from evaluator.content import bytes_in
+from evaluator.fitness_cache import FitnessCache
+
+PREFIX = "GALAPAGOS_EVALUATOR_"
+BATCH_MAX = 65536
+ROW_BYTES = 4 * GENOME_BYTES
+"""What a genome takes while its batch is measured: itself, its columns unpacked, its figures; a test measures it."""
+_MIB = 1 << 20
+
+
+class EvaluatorSettings(BaseSettings):
+    """Read from the environment: ``GALAPAGOS_EVALUATOR_THREADS`` and so on. What is not given is worked out."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    threads: int | None = Field(default=None, ge=1, le=64)
+    """Threads that share one cohort."""
+    memory_mib: int | None = Field(default=None, ge=1, le=1 << 24)
+    """Ceiling for prepared instruments, scratch memory and batches; the cache has a limit of its own."""
+    batch: int | None = Field(default=None, ge=1, le=BATCH_MAX)
+    """Genomes measured at once."""
+    cache: str = f"memory://?bytes_max={64 * _MIB}"
+    """Adapter of the fitness cache; empty: none."""
+
+
+def read_settings() -> EvaluatorSettings:
+    """The settings of this process. Raises ConfigurationError that names the variable."""
+    try:
+        return EvaluatorSettings()
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(map(_complaint, error.errors()))) from error
+
+
+def _complaint(error: ErrorDetails) -> str:
+    where = "_".join(map(str, error["loc"])).upper()
+    return f"{PREFIX}{where} {error['input']!r}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one evaluator works with."""
+
+    threads: int = 1
+    batch: int = BATCH_MAX
+    cache: FitnessCache | None = None
+
+
+PLAIN = Resources()
+"""One thread, whole cohorts, no cache."""
+
+
+def scratch_bytes(arenas: Sequence[Arena]) -> int:
+    """Bytes of scratch memory that one thread needs at most."""
+    markets = [arena.arrays for arena in arenas] + [arena.stress.market for arena in arenas if arena.stress]
+    return max((bytes_in(make_scratch(each, np.array([[0, len(each.close)]]), False)) for each in markets), default=0)
+
+
+def batch_of(settings: EvaluatorSettings, arenas: Sequence[Arena], threads: int, steps: int) -> int:
+    """Genomes a batch such that ``steps`` cohorts measured side by side, by ``threads`` each, stay below the ceiling.
+
+    Raises ConfigurationError, naming what is needed, when there is no room for the batch that is set, or for any.
+    """
+    memory_mib = settings.memory_mib
+    if memory_mib is None:
+        return settings.batch or BATCH_MAX
+    prepared, scratch = bytes_in(list(arenas)), scratch_bytes(arenas)
+    fixed = prepared + steps * threads * scratch
+    rows = (memory_mib * _MIB - fixed) // (steps * ROW_BYTES)
+    if rows < 1:
+        needed = -(-(fixed + steps * ROW_BYTES) // _MIB)
+        raise ConfigurationError(
+            f"{PREFIX}MEMORY_MIB {memory_mib}: the prepared instruments take {prepared / _MIB:.1f} MiB, and "
+            f"{steps * threads} threads {scratch / _MIB:.1f} MiB each; use at least {needed}, or give "
+            "fewer bars or instruments"
+        )
+    if settings.batch is not None and settings.batch > rows:
+        raise ConfigurationError(
+            f"{PREFIX}BATCH {settings.batch}: {PREFIX}MEMORY_MIB {memory_mib} leaves room for {rows}; use that at most"
+        )
+    return settings.batch or min(rows, BATCH_MAX)
+
+
+def in_batches(population: Population, batch: int, work: Callable[[Population], Measures]) -> Measures:
+    """``work`` on so many genomes at a time; rows do not depend on their neighbours."""
+    parts = [work(population[first : first + batch]) for first in range(0, max(len(population), 1), batch)]
+    if len(parts) == 1:
+        return parts[0]
+    return Measures(*(np.concatenate([getattr(part, name) for part in parts]) for name in Measures.__slots__))
