@@ -10,9 +10,11 @@ import talib
 from common.backtest.costs import Floats, days_per_bar
 from common.backtest.index import Index, build_index
 from common.backtest.market import MarketArrays, Words, single
+from common.genome.layout import Population
 from common.market.bank import build_bank
 from common.market.bars import Bars
 from common.market.calendar import blackout_labels
+from common.market.engineered import EngineeredBank
 from common.market.liquidity import latency_draws, mean_quote_volume
 from common.market.regimes import regime_labels
 
@@ -22,12 +24,21 @@ VOLATILITY_BARS = 20
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Stress scenarios as one market: its folds are ``spans`` (scenarios, 2), in the order of ``names``."""
+    """Stress scenarios as one market: its folds are ``spans`` (scenarios, 2), in the order of ``names``.
+
+    ``engineered`` has ``lead`` words that were cut from the market.
+    """
 
     names: tuple[str, ...]
     market: MarketArrays
     index: Index
     spans: npt.NDArray[np.int64]
+    engineered: EngineeredBank
+    lead: int
+
+    def extra(self, population: Population) -> Words:
+        """The bitmaps of engineered features of these genomes, in the order in which the arena's own bank has them."""
+        return np.ascontiguousarray(self.engineered.rows(population)[0][:, self.lead :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +49,8 @@ class Arena:
     arrays: MarketArrays
     index: Index
     bars_per_year: float
+    engineered: EngineeredBank
     stress: Stage | None = None
-
-    @property
-    def no_extra(self) -> Words:
-        """The bitmaps of no engineered feature."""
-        return np.zeros((0, self.arrays.bank.shape[1]), np.uint64)
 
 
 def prepare(
@@ -78,7 +85,7 @@ def prepare(
         bars.bar_us / 1e3,
         days_per_bar(annual),
     )
-    return Arena(bars, arrays, build_index(arrays), annual)
+    return Arena(bars, arrays, build_index(arrays), annual, EngineeredBank(bars))
 
 
 def realised_volatility(bars: Bars, bars_per_year: float) -> Floats:

@@ -22,6 +22,7 @@ from common.backtest.rows import Genes, Measured, make_scratch, measure_rows, st
 from common.backtest.windows import Cut
 from common.genome.layout import Population
 from common.kernel import kernel
+from common.market.engineered import GENOMES_MAX
 
 TRAINING, VALIDATION, VAULT, WINDOWS = range(4)
 Engine = Literal["skipping", "truth"]
@@ -113,7 +114,7 @@ def measure(
         np.zeros((size, DESCRIPTOR_COUNT)),
         np.zeros((size, WINDOWS, EVIDENCE_COUNT)),
     )
-    genes = Genes(*(np.ascontiguousarray(population[block]) for block in Genes._fields))
+    genes = Genes(*(np.array(population[block], order="C") for block in Genes._fields))
     instrument = instrument_of(population, len(arenas))
     truth = engine == "truth"
     jobs = []
@@ -121,17 +122,19 @@ def measure(
         mine = np.flatnonzero(instrument == place)
         if len(mine):
             course = Course.of(arena, Plan.of(cut, with_vault))
-            jobs += [(rows, arena, course) for rows in np.array_split(mine, threads) if len(rows)]
+            parts = max(threads, -(-len(mine) // GENOMES_MAX))
+            jobs += [(rows, arena, course) for rows in np.array_split(mine, parts) if len(rows)]
 
     def work(job: tuple[npt.NDArray[np.int64], Arena, Course]) -> None:
         rows, arena, course = job
+        extra, genes.trees[rows] = arena.engineered.rows(population[rows])
         scratch = make_scratch(course.market, course.spans, truth)
         measure_rows(
             rows,
             genes,
             course.market,
             course.index,
-            arena.no_extra,
+            extra,
             costs,
             course.spans,
             course.window,
@@ -145,9 +148,8 @@ def measure(
         if arena.stress is not None:
             stage = arena.stress
             scratch = make_scratch(stage.market, stage.spans, truth)
-            stress_rows(
-                rows, genes, stage.market, stage.index, arena.no_extra, costs, stage.spans, truth, scratch, found
-            )
+            extra = stage.extra(population[rows])
+            stress_rows(rows, genes, stage.market, stage.index, extra, costs, stage.spans, truth, scratch, found)
 
     if threads == 1 or len(jobs) == 1:
         for job in jobs:

@@ -53,7 +53,8 @@ def replay(
     bank = arena.arrays.bank
     phenotype = express(genome["alleles"], genome["reals"], genome["masks"])
     stack, bitmaps = np.empty((STACK_DEPTH, bank.shape[1]), np.uint64), np.empty((4, bank.shape[1]), np.uint64)
-    logic = decide(genome["trees"], phenotype, bank, arena.no_extra, stack, bitmaps)
+    extra, trees = arena.engineered.rows(genome.reshape(1))
+    logic = decide(trees[0], phenotype, bank, extra, stack, bitmaps)
     bars = stop - start
     path = make_path(bars)
     _, count, _ = simulate(arena.arrays, logic, phenotype, costs, start, stop, overnight, intraday, path)

@@ -25,7 +25,7 @@ from common.genome.slots import (
     SlotPredicate,
 )
 from common.genome.tree import TOKEN_LIMIT
-from common.market.bank_pack import Tests, pack_bars
+from common.market.bank_pack import Comparisons, pack_bars
 from common.market.bars import Bars
 from common.market.engineered_component import principal_component
 from common.market.engineered_series import Series, delayed, transformed
@@ -48,7 +48,7 @@ _SOURCE_AND_SIGN: dict[SlotPredicate, tuple[int, float]] = {
     "rising": (_CHANGE, 1.0),
     "falling": (_CHANGE, -1.0),
 }
-_TESTS = Tests(
+_TESTS = Comparisons(
     np.array([_SOURCE_AND_SIGN[predicate][0] for predicate, _ in SLOT_PREDICATES]),
     np.array([_SOURCE_AND_SIGN[predicate][1] for predicate, _ in SLOT_PREDICATES]),
     np.array([threshold for _, threshold in SLOT_PREDICATES]),
