@@ -28,7 +28,7 @@ from common.backtest.metrics import (
     fill_objectives,
     sharpe,
 )
-from common.backtest.phenotype import Phenotype, express
+from common.backtest.phenotype import Integer, Phenotype, express
 from common.backtest.portfolio import (
     PortfolioGenes,
     Sum,
@@ -51,17 +51,20 @@ class Scene(Protocol):
     """A market and the spans (folds, 2) of it that are traded; empty ones are not."""
 
     @property
-    def market(self) -> MarketArrays: ...
+    def market(self) -> MarketArrays:
+        """Its bars."""
 
     @property
-    def spans(self) -> npt.NDArray[np.int64]: ...
+    def spans(self) -> npt.NDArray[np.int64]:
+        """First bar, and bar after the last."""
 
 
 class Ground(Scene, Protocol):
-    """With the drift (windows, 2) of each window, overnight and within the day."""
+    """A scene whose drift is known."""
 
     @property
-    def drifts(self) -> Floats: ...
+    def drifts(self) -> Floats:
+        """(windows, 2): of each window, overnight and within the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ class Strategy:
 
     def _simulate(
         self, place: int, scene: Scene, first: int, after: int, drift: Floats, path: Path
-    ) -> tuple[float, int, float]:
+    ) -> tuple[float, Integer, float]:
         logic, phenotype = self.logic[place], self.phenotype
         return simulate(scene.market, logic, phenotype, self.costs, first, after, drift[0], drift[1], path)
 

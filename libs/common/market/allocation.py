@@ -108,19 +108,19 @@ def split_weights(
             weights[i] = 0.0
         count, able = _accept(wanted, covariance, correlation_max, legs), 0
         for place in range(count):
-            leg = legs[place]
+            weights[legs[place]] = wanted[legs[place]]
+        for leg in range(len(weights)):  # in the order of instruments, so that HRP knows nothing of the genes' weights
             risk = volatility[leg] if method == RISK_PARITY else covariance[leg, leg]
-            if method != WEIGHTS and risk > 0.0:
+            if method != WEIGHTS and weights[leg] > 0.0 and risk > 0.0:
                 risky[able] = leg
                 able += 1
-        if able > 0 and method == HRP:
-            hierarchical_weights(covariance, risky, able, tree, weights)
-        elif able > 0:
+        if able > 0:
+            for i in range(len(weights)):
+                weights[i] = 0.0
             for place in range(able):
                 weights[risky[place]] = 1.0 / volatility[risky[place]]
-        else:
-            for place in range(count):
-                weights[legs[place]] = wanted[legs[place]]
+            if method == HRP:
+                hierarchical_weights(covariance, risky, able, tree, weights)
         total = 0.0
         for i in range(len(weights)):
             total += weights[i]
