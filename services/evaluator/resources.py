@@ -1,7 +1,7 @@
 """What an evaluator may use: threads, memory and batch size, from settings that have no effect on results."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from pydantic import Field, ValidationError
@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.backtest.arena import Arena
+from common.backtest.costs import Floats
 from common.backtest.measure import Measures
 from common.backtest.rows import make_scratch
 from common.errors import ConfigurationError
@@ -97,7 +98,13 @@ def batch_of(settings: EvaluatorSettings, arenas: Sequence[Arena], threads: int,
 
 def in_batches(population: Population, batch: int, work: Callable[[Population], Measures]) -> Measures:
     """``work`` on so many genomes at a time; rows do not depend on their neighbours."""
-    parts = [work(population[first : first + batch]) for first in range(0, max(len(population), 1), batch)]
-    if len(parts) == 1:
-        return parts[0]
-    return Measures(*(np.concatenate([getattr(part, name) for part in parts]) for name in Measures.__slots__))
+    if len(population) <= batch:
+        return work(population)
+    arrays: dict[str, Floats] = {}
+    for first in range(0, len(population), batch):
+        part = work(population[first : first + batch])
+        for field in fields(Measures):
+            rows = getattr(part, field.name)
+            whole = arrays.setdefault(field.name, np.empty((len(population), *rows.shape[1:])))
+            whole[first : first + batch] = rows
+    return Measures(**arrays)

@@ -1,5 +1,7 @@
 """The same specification gives the same digest: twice, and with any number of evaluators."""
 
+import pytest
+
 from tests.flow.conftest import Evolve
 
 
@@ -8,6 +10,16 @@ def test_a_run_twice_and_with_three_evaluators_ends_in_the_same_state(evolve: Ev
     assert once.run["digest"] == again.run["digest"] == many.run["digest"]
     assert [row["genome_id"] for row in once.champions] == [row["genome_id"] for row in many.champions]
     assert once.run["run_id"] == many.run["run_id"]
+
+
+def test_one_island_whose_cohorts_three_threads_share_ends_in_the_same_state_with_and_without_a_cache(
+    evolve: Evolve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, shared = evolve(islands=1), evolve(islands=1, workers=3)
+    monkeypatch.setenv("GALAPAGOS_EVALUATOR_CACHE", "")
+    monkeypatch.setenv("GALAPAGOS_EVALUATOR_BATCH", "50")
+    plain = evolve(islands=1)
+    assert alone.run["digest"] == shared.run["digest"] == plain.run["digest"]
 
 
 def test_another_seed_ends_in_another_state(evolve: Evolve) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from common.backtest.arena import Arena, prepare
 from common.errors import ConfigurationError, ContractError, DataError
 from common.events.codec import decode, encode
-from common.events.cohorts import STATUS, GenomeEvaluated, GenomeProposed, ProposedHeader
+from common.events.cohorts import STATUS, GenomeEvaluated
 from common.events.event import Event
 from common.events.spec import DataSpec, RunSpec
 from common.genome.codec import genome_ids
@@ -21,6 +21,7 @@ from evaluator.resources import Resources
 from evaluator.service import cuts_of, evaluate, is_sealed_read, service
 from generator.initialise import random_population
 from generator.tables import Settings
+from tests.unit.evaluator.cohorts import proposed, run_on
 
 
 @pytest.fixture(scope="module")
@@ -30,28 +31,7 @@ def arenas() -> list[Arena]:
 
 @pytest.fixture(scope="module")
 def run(arenas) -> RunSpec:
-    return RunSpec(
-        data=tuple(
-            DataSpec(name=a.bars.name, digest=a.bars.digest, bars=len(a.bars), bars_per_year=a.bars_per_year)
-            for a in arenas
-        )
-    )
-
-
-def proposed(
-    run: RunSpec, population: np.ndarray, purpose: str = "evolution", name: str = "cause", **changes: object
-) -> Event:
-    """``changes`` are put into the header unchecked."""
-    header = ProposedHeader(island=3, generation=9, cohort="c").model_copy(update={"purpose": purpose, **changes})
-    parents = np.frombuffer(bytes(range(32)) * len(population), "V16").reshape(-1, 2)
-    cohort = GenomeProposed.build(
-        header,
-        genome=population,
-        genome_id=genome_ids(population),
-        parent_ids=parents,
-        operator=np.full(len(population), 4, np.uint8),
-    )
-    return Event(cohort, "key", run, name, time_us=123, trace="00-" + "a" * 32 + "-" + "b" * 16 + "-01")
+    return run_on(arenas)
 
 
 def answer(run: RunSpec, arenas: list[Arena], event: Event) -> GenomeEvaluated:

@@ -1,0 +1,25 @@
+"""What an evaluator of a run may use follows from its workers, its islands and the settings."""
+
+import pytest
+
+from common.errors import ConfigurationError
+from evaluator.resources import BATCH_MAX, EvaluatorSettings
+from standalone.services import resources_of
+
+
+@pytest.mark.parametrize(
+    ("workers", "islands", "threads"), [(4, 1, 4), (4, 2, 2), (4, 3, 1), (4, 4, 1), (4, 16, 1), (1, 1, 1), (1, 4, 1)]
+)
+def test_where_islands_are_fewer_than_workers_threads_share_a_cohort(workers, islands, threads):
+    found = resources_of(EvaluatorSettings(), (), workers, islands)
+    assert (found.threads, found.batch) == (threads, BATCH_MAX)
+
+
+def test_what_is_set_is_taken():
+    found = resources_of(EvaluatorSettings(threads=3, batch=500, cache=""), (), 4, 1)
+    assert (found.threads, found.batch, found.cache) == (3, 500, None)
+
+
+def test_an_unknown_cache_is_refused_by_its_url():
+    with pytest.raises(ConfigurationError, match="cache 'disk://x' is not allowed"):
+        resources_of(EvaluatorSettings(cache="disk://x"), (), 1, 1)
