@@ -45,7 +45,7 @@ class Comparisons(NamedTuple):
 
 @kernel
 def pack_bars(sources: Floats, comparisons: Comparisons, words: Words) -> None:
-    """Write the rows of the ``comparisons`` in ``words`` (rows, W): bit i is the truth of value i of ``sources`` (3, T).
+    """Write the rows of ``comparisons`` in ``words`` (rows, W): bit i is the truth of value i of ``sources`` (3, T).
 
     Bits past the last value are 0.
     """
@@ -66,9 +66,9 @@ def pack_bars(sources: Floats, comparisons: Comparisons, words: Words) -> None:
 
 @kernel
 def pack_pieces(sources: Floats, comparisons: Comparisons, pieces: Pieces, words: Words) -> None:
-    """Write the rows of the ``comparisons`` in ``words`` (rows, W): a bar has the truth of the value of ``sources`` it shows.
+    """Write the rows of ``comparisons`` in ``words`` (rows, W): a bar has the truth of the coarse bar that it shows.
 
-    ``sources`` is (3, K), one value for each coarse bar.
+    ``sources`` is (3, K), a value for each coarse bar.
     """
     truth = np.zeros(sources.shape[1], np.uint8)
     for index in range(len(comparisons.row)):
