@@ -19,8 +19,8 @@ LEAD_BARS = 4 * WORD_BARS
 
 
 def with_stage(arena: Arena, cut: Cut, threads: int = 1) -> Arena:
-    """The arena with the stress scenarios that its training bars give; what comes after them is not looked at."""
-    training = arena.bars.until(cut.training[-1][1])
+    """The arena with the stress scenarios that its bars before any validation give; later ones are not looked at."""
+    training = arena.bars.until(cut.bred_stop)
     return replace(arena, stress=build_stage(training, arena.bars_per_year, threads))
 
 

@@ -1,5 +1,6 @@
 """Figures of steps are those of the evaluator, of empyrical, and do not depend on how blocks are put together."""
 
+from dataclasses import replace
 from functools import reduce
 
 import empyrical
@@ -12,6 +13,7 @@ from common.backtest.arena import Arena, prepare
 from common.backtest.costs import flat_costs
 from common.backtest.measure import measure
 from common.backtest.replay import Replay, replay
+from common.backtest.stage import with_stage
 from common.backtest.walk_forward import EMPTY, Block, block_of, efficiency, figures, merge, walked
 from common.backtest.windows import Cut, cut
 from common.events.cohorts import EVIDENCE
@@ -110,6 +112,18 @@ def test_steps_do_not_read_the_vault(arena, population):
     )
     for genome in population[:10]:
         assert walked(genome, arena, found, COSTS) == walked(genome, other, found.sealed(), COSTS)
+
+
+@pytest.mark.parametrize("scheme", ["blocks", "rolling", "anchored"])
+def test_stress_is_made_of_no_bar_that_validation_judges(arena, scheme):
+    found = cut_by(scheme)
+    late = np.arange(len(arena.bars)) >= found.validation[0][0]
+    prices = {name: getattr(arena.bars, name) * np.where(late, 3.0, 1.0) for name in ("open", "high", "low", "close")}
+    stages = [
+        with_stage(replace(arena, bars=bars), found).stress for bars in (arena.bars, replace(arena.bars, **prices))
+    ]
+    for one, other in zip(stages[0].market[:4], stages[1].market[:4], strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @given(st.floats(-5, 5), st.floats(-5, 5))
