@@ -20,7 +20,8 @@ def leaves(value: Any) -> Iterator[Any]:
     elif is_dataclass(value) and not isinstance(value, type):
         yield type(value).__name__
         for field in fields(value):
-            yield from leaves(getattr(value, field.name))
+            if field.compare:  # the others follow from these
+                yield from leaves(getattr(value, field.name))
     elif isinstance(value, tuple | list):
         yield f"{type(value).__name__} of {len(value)}"
         for each in value:

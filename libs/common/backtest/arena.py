@@ -1,7 +1,7 @@
 """An arena: one instrument prepared for the engine once, then shared by every strategy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from common.backtest.costs import Floats, days_per_bar
 from common.backtest.index import Index, build_index
 from common.backtest.market import MarketArrays, Words, single
 from common.genome.layout import Population
-from common.market.bank import build_bank
+from common.market.bank_cache import bank_of, cache_folder
 from common.market.bars import Bars
 from common.market.calendar import blackout_labels
 from common.market.engineered import EngineeredBank
@@ -33,8 +33,8 @@ class Stage:
     market: MarketArrays
     index: Index
     spans: npt.NDArray[np.int64]
-    engineered: EngineeredBank
     lead: int
+    engineered: EngineeredBank = field(compare=False)
 
     def extra(self, population: Population) -> Words:
         """The bitmaps of engineered features of these genomes, in the order in which the arena's own bank has them."""
@@ -49,7 +49,7 @@ class Arena:
     arrays: MarketArrays
     index: Index
     bars_per_year: float
-    engineered: EngineeredBank
+    engineered: EngineeredBank = field(compare=False)
     stress: Stage | None = None
 
 
@@ -81,7 +81,7 @@ def prepare(
         ((days.astype(np.int64) + 3) % 7).astype(np.uint8),  # 1970-01-01 was a Thursday; Monday is 0
         (times.astype("datetime64[M]").astype(np.int64) % 12).astype(np.uint8),
         blackout_labels(bars),
-        build_bank(bars, wanted, threads).words,
+        bank_of(bars, wanted, threads, cache_folder()).words,
         bars.bar_us / 1e3,
         days_per_bar(annual),
     )

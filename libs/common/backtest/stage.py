@@ -49,5 +49,5 @@ def build_stage(bars: Bars, bars_per_year: float, threads: int = 1) -> Stage:
     market = market._replace(**rest)
     names = tuple(scenario.name for scenario in found)
     return Stage(
-        names, market, build_index(market), np.array(spans, np.int64) - kept, EngineeredBank(path), kept // WORD_BARS
+        names, market, build_index(market), np.array(spans, np.int64) - kept, kept // WORD_BARS, EngineeredBank(path)
     )

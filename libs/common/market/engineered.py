@@ -37,7 +37,7 @@ ROWS_MAX = SLOT_BASE - TOKEN_LIMIT
 """So many bitmaps have a token; no more can go with one call."""
 GENOMES_MAX = ROWS_MAX // (len(TREES) * (TREE_TOKENS + 1) // 2)
 """So many genomes never need more than ROWS_MAX bitmaps."""
-MEMORY_BYTES = 256 << 20
+MEMORY_BYTES = 64 << 20
 
 _VALUE, _RANK, _CHANGE = range(3)
 _SOURCE_AND_SIGN: dict[SlotPredicate, tuple[int, float]] = {
