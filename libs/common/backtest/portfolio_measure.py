@@ -8,9 +8,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from common.backtest.arena import Arena, Stage
 from common.backtest.costs import Floats, venue_of
 from common.backtest.engine import TRADE_FIELDS, Path, make_path, simulate
-from common.backtest.market import MarketArrays, Words
+from common.backtest.market import MarketArrays
 from common.backtest.metrics import (
     BARS,
     HELD,
@@ -28,7 +29,7 @@ from common.backtest.metrics import (
     fill_objectives,
     sharpe,
 )
-from common.backtest.phenotype import Integer, Phenotype, express
+from common.backtest.phenotype import Phenotype, express
 from common.backtest.portfolio import (
     PortfolioGenes,
     Sum,
@@ -41,14 +42,18 @@ from common.backtest.portfolio import (
 )
 from common.backtest.rows import Measured
 from common.backtest.signals import STACK_DEPTH, Logic, decide
+from common.errors import ConfigurationError
 from common.kernel import kernel
 from common.market.allocation import Allocation
 
 TRAINING = 0
 
 
-class Scene(Protocol):
-    """A market and the spans (folds, 2) of it that are traded; empty ones are not."""
+class Ground(Protocol):
+    """A market, the spans (folds, 2) of it that are traded, and the drift (windows, 2) of each window.
+
+    A ``measure.Course`` is one. Empty spans are not traded; drift is overnight and within the day.
+    """
 
     @property
     def market(self) -> MarketArrays:
@@ -58,30 +63,25 @@ class Scene(Protocol):
     def spans(self) -> npt.NDArray[np.int64]:
         """First bar, and bar after the last."""
 
-
-class Ground(Scene, Protocol):
-    """A scene whose drift is known."""
-
     @property
     def drifts(self) -> Floats:
-        """(windows, 2): of each window, overnight and within the day."""
+        """Mean returns of the market."""
 
 
 @dataclass(frozen=True, slots=True)
 class Venture:
     """What the portfolios of one master are measured on.
 
-    ``spans`` (folds, 2) and ``window`` (folds,) of the master; ``grounds``: the same folds on the clock of each
-    instrument of the run (``Allocation.spans``); ``stages``: their stress scenarios, the same ones in the same order.
+    ``spans`` (folds, 2) and ``window`` (folds,) of the master; ``arenas`` of all instruments of the run, and
+    ``grounds``: the same folds on the clock of each (``Allocation.spans``).
     """
 
     master: int
     spans: npt.NDArray[np.int64]
     window: npt.NDArray[np.int64]
-    bars_per_year: float
     allocation: Allocation
+    arenas: Sequence[Arena]
     grounds: Sequence[Ground]
-    stages: Sequence[Scene] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +113,34 @@ def add_trades(trades: Floats, shares: Floats, busy: npt.NDArray[np.uint8], sums
     sums[TRADES] += len(trades)
 
 
-def _logic(trees: npt.NDArray[np.uint16], phenotype: Phenotype, scene: Scene, extra: Words) -> Logic:
-    words = scene.market.bank.shape[1]
-    stack, into = np.empty((STACK_DEPTH, words), np.uint64), np.empty((4, words), np.uint64)
-    return decide(trees, phenotype, scene.market.bank, extra, stack, into)
+def logic_of(genome: np.void, phenotype: Phenotype, arena: Arena, stage: Stage | None = None) -> Logic:
+    """What a genome decides on the bars of an arena, or on those of its stage."""
+    extra, trees = arena.engineered.rows(genome.reshape(1))
+    bank = arena.arrays.bank
+    if stage is not None:
+        extra, bank = stage.extra(genome.reshape(1)), stage.market.bank
+    stack, into = np.empty((STACK_DEPTH, bank.shape[1]), np.uint64), np.empty((4, bank.shape[1]), np.uint64)
+    return decide(trees[0], phenotype, bank, extra, stack, into)
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
     """A portfolio genome, read once for all folds; ``logic``: of each leg on its market."""
 
+    genome: np.void
     genes: PortfolioGenes
     phenotype: Phenotype
     costs: Floats
     logic: tuple[Logic, ...]
 
     @classmethod
-    def of(cls, genome: np.void, scenes: Sequence[Scene], costs: Floats, extras: Sequence[Words]) -> "Strategy":
-        """``extras``: the bitmaps of engineered features on each instrument of ``scenes``."""
-        genes = portfolio_genes(genome, len(scenes))
+    def of(cls, genome: np.void, arenas: Sequence[Arena], costs: Floats) -> "Strategy":
+        """``arenas``: of all instruments of the run."""
+        genes = portfolio_genes(genome, len(arenas))
         parts = (np.ascontiguousarray(genome[block]) for block in ("alleles", "reals", "masks"))
-        phenotype, trees = express(*parts), np.ascontiguousarray(genome["trees"])
-        logic = tuple(_logic(trees, phenotype, scenes[leg], extras[leg]) for leg in genes.legs)
-        return cls(genes, phenotype, costs, logic)
+        phenotype = express(*parts)
+        logic = tuple(logic_of(genome, phenotype, arenas[leg]) for leg in genes.legs)
+        return cls(genome, genes, phenotype, costs, logic)
 
     def weights(self, allocation: Allocation, start: int, stop: int) -> Floats:
         """Capital of each leg at the splits of a fold of the master, (splits, legs)."""
@@ -157,7 +162,10 @@ class Strategy:
                 trades.append(np.empty((0, len(TRADE_FIELDS))))
                 continue
             known, path = venture.allocation.known(genes.master, leg)[start:stop], make_path(after - first)
-            _, entered, _ = self._simulate(place, ground, first, after, ground.drifts[window], path)
+            drift, logic, costs = ground.drifts[window], self.logic[place], self.costs
+            _, entered, _ = simulate(
+                ground.market, logic, self.phenotype, costs, first, after, drift[0], drift[1], path
+            )
             on_master(path, entered, ground.market.close, known, first, after, place, legs)
             trades.append(path.trades[:entered])
         weights = self.weights(venture.allocation, int(start), int(stop))
@@ -167,34 +175,38 @@ class Strategy:
         turnover = combine(legs, weights, genes.rebalance_bars, cost_share, scratch[0], scratch[1], scratch[2], into)
         return FoldOfLegs(into, turnover, trades, weights)
 
-    def final(self, place: int, scene: Scene, fold: int) -> float:
-        """What a leg makes of 1 in a fold."""
-        first, after = scene.spans[fold]
-        equity, _, _ = self._simulate(place, scene, first, after, np.zeros(2), make_path(after - first))
-        return equity
+    def stressed(self, venture: Venture) -> float:
+        """The portfolio's return in the scenario that hurts it most, which strikes all legs at once.
 
-    def _simulate(
-        self, place: int, scene: Scene, first: int, after: int, drift: Floats, path: Path
-    ) -> tuple[float, Integer, float]:
-        logic, phenotype = self.logic[place], self.phenotype
-        return simulate(scene.market, logic, phenotype, self.costs, first, after, drift[0], drift[1], path)
+        Capital is as at the last split of training, and is not split again. Every leg's arena has its stage.
+        """
+        fold = np.flatnonzero(venture.window == TRAINING)[-1]
+        start, stop = venture.spans[fold].tolist()
+        finals = [self._finals(venture.arenas[leg]) for leg in self.genes.legs]
+        return float((self.weights(venture.allocation, start, stop)[-1] @ finals).min()) - 1.0
+
+    def _finals(self, arena: Arena) -> list[float]:
+        """What a leg makes of 1 in each scenario."""
+        stage = arena.stress
+        if stage is None:
+            raise ConfigurationError(f"arena of {arena.bars.name}: it has no stress scenarios; give it with_stage")
+        logic, finals = logic_of(self.genome, self.phenotype, arena, stage), []
+        for first, after in stage.spans.tolist():
+            path = make_path(after - first)
+            finals.append(simulate(stage.market, logic, self.phenotype, self.costs, first, after, 0.0, 0.0, path)[0])
+        return finals
 
 
 def measure_portfolio(
-    row: int,
-    genome: np.void,
-    venture: Venture,
-    costs: Floats,
-    trades_min: int,
-    extras: Sequence[Words],
-    found: Measured,
+    row: int, genome: np.void, venture: Venture, costs: Floats, trades_min: int, found: Measured
 ) -> None:
-    """Everything of one portfolio but stress, into row ``row`` of ``found``; what ``rows.measure_row`` is for the rest.
+    """Everything of one portfolio into row ``row`` of ``found``; what ``rows.measure_row`` is for the rest.
 
-    ``extras``: see ``Strategy.of``. The trades counted are those of all legs; bars are the master's.
+    The trades counted are those of all legs; bars are the master's. Stress is measured where the master has a stage.
     """
-    strategy = Strategy.of(genome, venture.grounds, costs, extras)
-    sums, annual = np.empty(SUMS), math.sqrt(venture.bars_per_year)
+    arenas = venture.arenas
+    strategy, bars_per_year = Strategy.of(genome, arenas, costs), arenas[venture.master].bars_per_year
+    sums, annual = np.empty(SUMS), math.sqrt(bars_per_year)
     for which in np.unique(venture.window):
         clear(sums)
         sharpes, profits = [], []
@@ -206,9 +218,11 @@ def measure_portfolio(
         fill_evidence(sums, found.evidence[row, which])
         if which == TRAINING:
             told, objectives = np.concatenate([*profits, np.zeros(1)]), found.objectives[row]
-            fill_objectives(sums, np.array(sharpes), len(sharpes), told, venture.bars_per_year, objectives)
+            fill_objectives(sums, np.array(sharpes), len(sharpes), told, bars_per_year, objectives)
             fill_descriptor(sums, found.descriptor[row])
             found.violation[row] = max(0.0, 1.0 - sums[TRADES] / trades_min)
+    if arenas[venture.master].stress is not None:
+        found.objectives[row, STRESS_OBJECTIVE] = strategy.stressed(venture)
 
 
 def _add_fold(done: FoldOfLegs, sums: Floats) -> list[Floats]:
@@ -220,21 +234,3 @@ def _add_fold(done: FoldOfLegs, sums: Floats) -> list[Floats]:
     for leg, trades in enumerate(done.trades):
         add_trades(trades, done.sum.shares[leg], busy, sums, profits[leg])
     return profits
-
-
-def stress_portfolio(
-    row: int, genome: np.void, venture: Venture, costs: Floats, extras: Sequence[Words], found: Measured
-) -> None:
-    """The stress objective: the portfolio's return in the scenario that hurts it most, which strikes all legs at once.
-
-    Capital is as at the last split of training, which the scenarios follow, and is not split again. ``extras``: of
-    ``venture.stages``.
-    """
-    strategy = Strategy.of(genome, venture.stages, costs, extras)
-    fold = np.flatnonzero(venture.window == TRAINING)[-1]
-    weights = strategy.weights(venture.allocation, *(int(bar) for bar in venture.spans[fold]))[-1]
-    scenes = [venture.stages[leg] for leg in strategy.genes.legs]
-    found.objectives[row, STRESS_OBJECTIVE] = min(
-        sum(weight * strategy.final(place, scenes[place], scenario) for place, weight in enumerate(weights)) - 1.0
-        for scenario in range(len(scenes[0].spans))
-    )

@@ -117,10 +117,11 @@ def split_weights(
         if able > 0:
             for i in range(len(weights)):
                 weights[i] = 0.0
+        if able > 0 and method == HRP:
+            hierarchical_weights(covariance, risky, able, tree, weights)
+        elif able > 0:
             for place in range(able):
                 weights[risky[place]] = 1.0 / volatility[risky[place]]
-            if method == HRP:
-                hierarchical_weights(covariance, risky, able, tree, weights)
         total = 0.0
         for i in range(len(weights)):
             total += weights[i]
