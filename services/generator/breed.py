@@ -11,7 +11,8 @@ from common.random import Stream, below, new_stream, open_stream, uniform
 from generator.crossover import one_point, subtree_crossover, uniform_crossover
 from generator.initialise import draw_genome, repair
 from generator.mutation import mutate
-from generator.tables import ALLELE, LOCI, MASK, REAL, TREE, Genes, Settings, pack, unpack
+from generator.slots import adopt, equal_slots
+from generator.tables import ALLELE, LOCI, MASK, REAL, SLOT, TREE, Genes, Settings, pack, unpack
 
 Rows = npt.NDArray[np.int64]
 NOBODY = -1
@@ -65,6 +66,7 @@ def copy_row(target: Genes, row: int, source: Genes, source_row: int) -> None:
     target.reals[row] = source.reals[source_row]
     target.masks[row] = source.masks[source_row]
     target.trees[row] = source.trees[source_row]
+    target.feature_sources[row] = source.feature_sources[source_row]
 
 
 @kernel
@@ -76,6 +78,9 @@ def equal_rows(one: Genes, row: int, other: Genes, other_row: int) -> bool:
             for position in range(TREE_TOKENS):
                 if one.trees[row, slot, position] != other.trees[other_row, slot, position]:
                     return False
+        elif block == SLOT:
+            if not equal_slots(one, row, other, other_row, slot):
+                return False
         elif (
             (block == ALLELE and one.alleles[row, slot] != other.alleles[other_row, slot])
             or (block == REAL and one.reals[row, slot] != other.reals[other_row, slot])
@@ -113,6 +118,8 @@ def conceive(stream: Stream, breeders: Breeders, settings: Settings, children: G
     if uniform(stream) < settings.crossover_rate:
         second = draw_parent(stream, breeders, settings.tournament)
         cross(stream, children, row, breeders.genes, second)
+        adopt(children, row, breeders.genes, first)
+        adopt(children, row, breeders.genes, second)
         repair(stream, children, row)
     mutations = 0
     if uniform(stream) < settings.mutation_rate:

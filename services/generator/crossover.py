@@ -6,7 +6,8 @@ from common.genome.genes import ALLELE_GENES
 from common.genome.tree import END, subtree_start
 from common.kernel import kernel
 from common.random import Stream, below, next_u64
-from generator.tables import ALLELE, DIRECTION, LOCI, MASK, REAL, Genes
+from generator.slots import copy_slot
+from generator.tables import ALLELE, DIRECTION, LOCI, MASK, REAL, TREE, Genes
 from generator.trees import length, splice
 
 LONG, BOTH = (ALLELE_GENES[DIRECTION].alleles.index(name) for name in ("long", "both"))
@@ -14,33 +15,38 @@ _ATTEMPTS = 4
 
 
 @kernel
-def inherit(child: Genes, row: int, parents: Genes, parent: int, bits: np.uint64) -> None:
-    """Copy from a parent the genes (alleles, numbers, sets, trees) at the places of ``LOCI`` whose bits are on."""
-    for locus in range(len(LOCI)):
-        if not (bits >> np.uint64(locus)) & np.uint64(1):
-            continue
-        block, slot = LOCI[locus, 0], LOCI[locus, 1]
-        if block == ALLELE:
-            child.alleles[row, slot] = parents.alleles[parent, slot]
-        elif block == REAL:
-            child.reals[row, slot] = parents.reals[parent, slot]
-        elif block == MASK:
-            child.masks[row, slot] = parents.masks[parent, slot]
-        else:
-            child.trees[row, slot] = parents.trees[parent, slot]
+def inherit(child: Genes, row: int, parents: Genes, parent: int, locus: int) -> None:
+    """Copy from a parent what stands at one place of ``LOCI``: an allele, a number, a set, a tree or a slot."""
+    block, slot = LOCI[locus, 0], LOCI[locus, 1]
+    if block == ALLELE:
+        child.alleles[row, slot] = parents.alleles[parent, slot]
+    elif block == REAL:
+        child.reals[row, slot] = parents.reals[parent, slot]
+    elif block == MASK:
+        child.masks[row, slot] = parents.masks[parent, slot]
+    elif block == TREE:
+        child.trees[row, slot] = parents.trees[parent, slot]
+    else:
+        copy_slot(child, row, parents, parent, slot)
 
 
 @kernel
 def one_point(stream: Stream, child: Genes, row: int, parents: Genes, other: int) -> None:
     """The child, a copy of one parent, takes all genes from a random locus on from the other one."""
     cut = 1 + below(stream, len(LOCI) - 1)
-    inherit(child, row, parents, other, ~np.uint64(0) << np.uint64(cut))
+    for locus in range(cut, len(LOCI)):
+        inherit(child, row, parents, other, locus)
 
 
 @kernel
 def uniform_crossover(stream: Stream, child: Genes, row: int, parents: Genes, other: int) -> None:
     """The child, a copy of one parent, takes each gene from the other one with probability 1/2."""
-    inherit(child, row, parents, other, next_u64(stream))
+    bits = np.uint64(0)
+    for locus in range(len(LOCI)):
+        if locus % 64 == 0:
+            bits = next_u64(stream)
+        if (bits >> np.uint64(locus % 64)) & np.uint64(1):
+            inherit(child, row, parents, other, locus)
 
 
 @kernel

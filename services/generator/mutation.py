@@ -2,25 +2,22 @@
 
 import numpy as np
 
-from common.genome.layout import TREES
 from common.kernel import kernel
 from common.random import Stream, below, exponential, logarithm, normal, uniform
 from generator.crossover import draw_open_tree
+from generator.gates import speaks
 from generator.initialise import draw_allele, draw_mask, draw_real
+from generator.slot_mutation import mutate_slot, step_allele
 from generator.structure import mutate_tree
 from generator.tables import (
     ALLELE,
-    ALLELE_COUNT,
-    HOURS,
-    INSTRUMENT,
-    LOCI,
     MASK,
     MASK_BITS,
+    MASK_MAY_BE_EMPTY,
     MASKS,
     ORDERED,
+    PLAIN_LOCI,
     REAL,
-    REAL_GATE,
-    REAL_GATE_OPEN,
     REAL_HIGH,
     REAL_IS_LOG,
     REAL_LOW,
@@ -28,11 +25,11 @@ from generator.tables import (
     Genes,
     Settings,
 )
+from generator.trees import live_slots
 
 STEP = 0.1
 """Standard deviation of a Gaussian step as a share of the gene's range (of its logarithm, for scales)."""
 _ATTEMPTS = 8
-_TREES = len(TREES)
 _MORE = 0.35
 
 
@@ -49,17 +46,6 @@ def step_real(stream: Stream, value: float, slot: int) -> float:
 
 
 @kernel
-def speaks(genes: Genes, row: int, block: int, slot: int, settings: Settings) -> bool:
-    """May a change of this gene change what the strategy does? A target distance says nothing without a target."""
-    if block == REAL:
-        gate = REAL_GATE[slot]
-        return gate < 0 or REAL_GATE_OPEN[slot, genes.alleles[row, gate]]
-    if block == MASK:
-        return slot != HOURS or settings.hours
-    return slot != INSTRUMENT or settings.instruments > 1
-
-
-@kernel
 def gaussian(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Step one real gene that speaks (the mandatory stop always does)."""
     for _ in range(_ATTEMPTS):
@@ -70,20 +56,21 @@ def gaussian(stream: Stream, genes: Genes, row: int, settings: Settings) -> None
 
 
 @kernel
-def creep(stream: Stream, genes: Genes, row: int) -> None:
-    """Move one ordered allele to a neighbour in its table; at an end there is only one."""
-    slot = ORDERED[below(stream, len(ORDERED))]
-    allele = genes.alleles[row, slot]
-    up = allele == 0 or (allele < ALLELE_COUNT[slot] - 1 and below(stream, 2) == 1)
-    genes.alleles[row, slot] = allele + 1 if up else allele - 1
+def creep(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
+    """Step one ordered allele that speaks."""
+    for _ in range(_ATTEMPTS):
+        slot = ORDERED[below(stream, len(ORDERED))]
+        if speaks(genes, row, ALLELE, slot, settings):
+            step_allele(stream, genes, row, slot)
+            return
 
 
 @kernel
 def reset(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Draw one gene that speaks anew, and again while it stays what it was."""
     for _ in range(_ATTEMPTS):
-        locus = _TREES + below(stream, len(LOCI) - _TREES)
-        block, slot = LOCI[locus, 0], LOCI[locus, 1]
+        locus = below(stream, len(PLAIN_LOCI))
+        block, slot = PLAIN_LOCI[locus, 0], PLAIN_LOCI[locus, 1]
         if not speaks(genes, row, block, slot, settings):
             continue
         if block == REAL:
@@ -101,13 +88,13 @@ def reset(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
 
 @kernel
 def flip(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
-    """Switch one bit of a mask that speaks; the last bit that is on stays on and another one joins it."""
+    """Switch one bit of a mask that speaks; a last bit that must stay on stays on and another one joins it."""
     slot = MASKS[below(stream, len(MASKS))]
     while not speaks(genes, row, MASK, slot, settings):
         slot = MASKS[below(stream, len(MASKS))]
     bit = below(stream, MASK_BITS[slot])
     mask = genes.masks[row, slot] ^ (1 << bit)
-    if mask == 0:
+    if mask == 0 and not MASK_MAY_BE_EMPTY[slot]:
         mask = genes.masks[row, slot] | (1 << (bit + 1) % MASK_BITS[slot])
     genes.masks[row, slot] = mask
 
@@ -119,14 +106,16 @@ def mutate(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
         drawn = uniform(stream)
         if drawn < 0.5:
             which = draw_open_tree(stream, genes, row)
-            mutate_tree(stream, genes.trees[row, which], which)
-        elif drawn < 0.7:
+            mutate_tree(stream, genes.trees[row, which], which, live_slots(genes.alleles[row]))
+        elif drawn < 0.68:
             gaussian(stream, genes, row, settings)
-        elif drawn < 0.78:
-            creep(stream, genes, row)
-        elif drawn < 0.9:
+        elif drawn < 0.76:
+            creep(stream, genes, row, settings)
+        elif drawn < 0.88:
             reset(stream, genes, row, settings)
-        else:
+        elif drawn < 0.97:
             flip(stream, genes, row, settings)
+        else:
+            mutate_slot(stream, genes, row)
         if uniform(stream) >= _MORE:
             return

@@ -4,6 +4,7 @@ All operators of two operands are symmetric, so operands are not swapped: that w
 """
 
 from common.genome.conditions import TIMEFRAMES
+from common.genome.slots import PREDICATES, SLOT_BASE
 from common.genome.tree import CONDITION_BASE, END, arity, subtree_start
 from common.kernel import kernel
 from common.random import Stream, below, uniform
@@ -11,8 +12,9 @@ from generator.trees import (
     BLOCKS,
     Tree,
     draw_binary,
-    draw_condition,
+    draw_leaf,
     draw_role,
+    draw_slot,
     draw_unary,
     length,
     resize,
@@ -37,13 +39,30 @@ def nudge(stream: Stream, token: int) -> int:
 
 
 @kernel
-def replace(stream: Stream, tree: Tree) -> None:
+def nudge_question(stream: Stream, token: int, live: int) -> int:
+    """A question close to this one: another to the same slot, or with chance 1/5 the same to another ``live`` one."""
+    slot, predicate = (token - SLOT_BASE) // PREDICATES, (token - SLOT_BASE) % PREDICATES
+    others = live & ~(1 << slot)
+    if others != 0 and uniform(stream) < 0.2:
+        slot = draw_slot(stream, others)
+    else:
+        predicate = (predicate + 1 + below(stream, PREDICATES - 1)) % PREDICATES
+    return SLOT_BASE + slot * PREDICATES + predicate
+
+
+@kernel
+def replace(stream: Stream, tree: Tree, live: int) -> None:
     """Replace one token by another of the same arity; a condition by a neighbour in half of the cases."""
     position = below(stream, length(tree))
     token = tree[position]
     operands = arity(token)
     if operands == 0:
-        tree[position] = nudge(stream, token) if uniform(stream) < 0.5 else draw_condition(stream)
+        if uniform(stream) >= 0.5:
+            tree[position] = draw_leaf(stream, live)
+        elif token >= SLOT_BASE:
+            tree[position] = nudge_question(stream, token, live)
+        else:
+            tree[position] = nudge(stream, token)
         return
     drawn = token
     while drawn == token:
@@ -52,12 +71,12 @@ def replace(stream: Stream, tree: Tree) -> None:
 
 
 @kernel
-def grow(stream: Stream, tree: Tree) -> bool:
+def grow(stream: Stream, tree: Tree, live: int) -> bool:
     """Join a subtree with a new condition: two tokens more. False, unchanged, when there is no room."""
     end = below(stream, length(tree))
     if not resize(tree, end + 1, 0, 2):
         return False
-    tree[end + 1] = draw_condition(stream)
+    tree[end + 1] = draw_leaf(stream, live)
     tree[end + 2] = draw_binary(stream)
     return True
 
@@ -94,24 +113,27 @@ def shrink(stream: Stream, tree: Tree, may_vanish: bool) -> bool:
 
 
 @kernel
-def mutate_tree(stream: Stream, tree: Tree, which: int) -> None:
-    """One structural mutation of tree ``which`` (odd: an exit, which may be empty); an empty tree gets a random one."""
+def mutate_tree(stream: Stream, tree: Tree, which: int, live: int) -> None:
+    """One structural mutation of tree ``which`` (odd: an exit, which may be empty); an empty tree gets a random one.
+
+    ``live``: the slots that new leaves may ask.
+    """
     if tree[0] == END:
         while tree[0] == END:
-            draw_role(stream, tree, which)
+            draw_role(stream, tree, which, live)
         return
     for _ in range(_ATTEMPTS):
         drawn = uniform(stream)
         done = True
         if drawn < 0.5:
-            replace(stream, tree)
+            replace(stream, tree, live)
         elif drawn < 0.65:
-            done = grow(stream, tree)
+            done = grow(stream, tree, live)
         elif drawn < 0.8:
             done = shrink(stream, tree, which & 1 == 1)
         elif drawn < 0.95:
             done = wrap(stream, tree)
         else:
-            draw_role(stream, tree, which)
+            draw_role(stream, tree, which, live)
         if done:
             return

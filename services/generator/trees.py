@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from common.genome.conditions import CONDITIONS, TIMEFRAMES
 from common.genome.layout import TREE_TOKENS
+from common.genome.slots import NO_TRANSFORM, PREDICATES, SLOT_BASE, SLOTS, TRANSFORM_GENES
 from common.genome.tree import (
     AND,
     CONDITION_BASE,
@@ -28,6 +29,8 @@ CONDITIONS_MAX = 4
 _ENTRY_SHARES = np.cumsum(np.array([0.3, 0.4, 0.2, 0.1]))
 _EXIT_SHARES = np.cumsum(np.array([0.25, 0.4, 0.25, 0.1]))
 _UNARY_SHARE = 0.15
+_SLOT_SHARE = 0.15
+"""How often a condition of a genome with engineered features asks one of them: each is a bitmap to be computed."""
 _WITHIN, _STREAKS = len(WITHIN_BARS), len(STREAK_BARS)
 
 
@@ -62,12 +65,60 @@ def choose(stream: Stream, cumulative: npt.NDArray[np.float64]) -> int:
 
 
 @kernel
-def draw_condition(stream: Stream) -> int:
-    """A random condition token; three in five look at the bars themselves, the others at coarser ones."""
-    condition = below(stream, _PER_TIMEFRAME)
+def draw_timeframe(stream: Stream) -> int:
+    """The bars themselves in three of five cases, else a coarser timeframe."""
     drawn = uniform(stream)
-    timeframe = 0 if drawn < 0.6 else (1 if drawn < 0.85 else 2)
-    return CONDITION_BASE + condition * _TIMEFRAMES + timeframe
+    return 0 if drawn < 0.6 else (1 if drawn < 0.85 else 2)
+
+
+@kernel
+def draw_condition(stream: Stream) -> int:
+    """A random condition token."""
+    condition = below(stream, _PER_TIMEFRAME)
+    return CONDITION_BASE + condition * _TIMEFRAMES + draw_timeframe(stream)
+
+
+@kernel
+def live_slots(alleles: npt.NDArray[np.uint8]) -> int:
+    """The slots of one genome that have a transform, as bits."""
+    live = 0
+    for slot in range(SLOTS):
+        if alleles[TRANSFORM_GENES[slot]] != NO_TRANSFORM:
+            live |= 1 << slot
+    return live
+
+
+@kernel
+def referred_slots(tree: Tree) -> int:
+    """The slots that a tree refers to, as bits."""
+    referred = 0
+    for position in range(length(tree)):
+        if tree[position] >= SLOT_BASE:
+            referred |= 1 << (tree[position] - SLOT_BASE) // PREDICATES
+    return referred
+
+
+@kernel
+def draw_slot(stream: Stream, bits: int) -> int:
+    """A random one of the slots whose bits are on, at least one."""
+    while True:
+        slot = below(stream, SLOTS)
+        if bits >> slot & 1:
+            return slot
+
+
+@kernel
+def draw_question(stream: Stream, slot: int) -> int:
+    """A random token that asks a slot."""
+    return SLOT_BASE + slot * PREDICATES + below(stream, PREDICATES)
+
+
+@kernel
+def draw_leaf(stream: Stream, live: int) -> int:
+    """A random token without operands: mostly a condition, now and then a question to one of the ``live`` slots."""
+    if live != 0 and uniform(stream) < _SLOT_SHARE:
+        return draw_question(stream, draw_slot(stream, live))
+    return draw_condition(stream)
 
 
 @kernel
@@ -91,10 +142,11 @@ def draw_unary(stream: Stream) -> int:
 
 
 @kernel
-def draw_tree(stream: Stream, tree: Tree, conditions: int) -> None:
+def draw_tree(stream: Stream, tree: Tree, conditions: int, live: int) -> None:
     """Overwrite ``tree`` by a random one of this many conditions (0 to CONDITIONS_MAX), of random shape.
 
-    At most 2 (2 c - 1) = 14 tokens: each of the 2 c - 1 nodes gets one unary operator at most.
+    Its leaves may ask the ``live`` slots. At most 2 (2 c - 1) = 14 tokens: each of the 2 c - 1 nodes gets one unary
+    operator at most.
     """
     tree[:] = END
     position = 0
@@ -105,7 +157,7 @@ def draw_tree(stream: Stream, tree: Tree, conditions: int) -> None:
             tree[position] = draw_binary(stream)
             depth -= 1
         else:
-            tree[position] = draw_condition(stream)
+            tree[position] = draw_leaf(stream, live)
             depth += 1
             left -= 1
         position += 1
@@ -115,10 +167,10 @@ def draw_tree(stream: Stream, tree: Tree, conditions: int) -> None:
 
 
 @kernel
-def draw_role(stream: Stream, tree: Tree, which: int) -> None:
+def draw_role(stream: Stream, tree: Tree, which: int, live: int) -> None:
     """A random tree for its place: an entry (0 and 2) has 1 to 4 conditions, an exit 0 to 3."""
     conditions = choose(stream, _EXIT_SHARES) if which & 1 else 1 + choose(stream, _ENTRY_SHARES)
-    draw_tree(stream, tree, conditions)
+    draw_tree(stream, tree, conditions, live)
 
 
 @kernel
