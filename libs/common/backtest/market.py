@@ -44,4 +44,5 @@ class MarketArrays(NamedTuple):
 
 def single(values: Floats) -> Floats:
     """Rounded to single precision, in which the index holds what is known of a bar: both engines then see the same."""
-    return np.asarray(values, np.float32).astype(np.float64)
+    with np.errstate(over="ignore"):  # beyond single precision is infinite: a stop is then half the price away
+        return np.asarray(values, np.float32).astype(np.float64)
