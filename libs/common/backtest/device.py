@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from common.backtest.arena import Arena
 from common.backtest.costs import Floats
+from common.backtest.device_extra import ExtraRows, asked_by
 from common.backtest.device_kernels import Site, measure_kernel, sites_of, stress_kernel
 from common.backtest.device_memory import (
     copy_in,
@@ -21,6 +23,7 @@ from common.backtest.device_memory import (
     pinned,
     threads_last,
 )
+from common.backtest.market import Words
 from common.backtest.measure import WINDOWS, Measures
 from common.backtest.metrics import DESCRIPTOR_COUNT, EVIDENCE_COUNT, OBJECTIVE_COUNT
 from common.backtest.phenotype import instrument_of
@@ -28,6 +31,7 @@ from common.backtest.rows import Genes, Measured, Scratch
 from common.backtest.windows import Cut
 from common.errors import ConfigurationError
 from common.genome.layout import GENOME, Population
+from common.market.engineered import ROWS_MAX
 
 STREAMS = 2
 """Batches in flight on a device: one is copied while the other is measured."""
@@ -128,22 +132,25 @@ class Fleet:
         with_vault: bool,
         rows: int = BATCH_ROWS_MAX,
         devices: Sequence[int] | None = None,
+        extra_rows: int = ROWS_MAX,
     ) -> None:
         """Arguments as of ``measure.measure``; ``rows``: of the largest population that is to come.
 
+        ``extra_rows``: room on each device for bitmaps of engineered features, at least what one genome can ask for.
         Raises ConfigurationError where there is no device, or none with memory for one block of threads.
         """
         devices = device_numbers() if devices is None else devices
         sites = [sites_of(arena, cut, costs, with_vault) for arena, cut in zip(arenas, cuts, strict=True)]
         words = max(site.words for pair in sites for site in pair)
         numbers = max(site.numbers for pair in sites for site in pair)
-        self._trades_min = trades_min
+        self._trades_min, self._extra_rows = trades_min, extra_rows
+        self._extra = [ExtraRows(arena, extra_rows, partial(self._fill, place)) for place, arena in enumerate(arenas)]
         self._slots: list[_Slot] = []
         self._sites: dict[int, list[list[Site]]] = {}
         sizes = {}
         for device in devices:
             with on_device(device):
-                self._sites[device] = [[site.uploaded() for site in pair] for pair in sites]
+                self._sites[device] = [[site.uploaded(extra_rows) for site in pair] for pair in sites]
                 sizes[device] = batch_rows(rows, (words + numbers) * 8 + _BYTES_BOTH_WAYS, free_bytes())
         for _ in range(STREAMS):
             self._slots += [_Slot(device, sizes[device], words, numbers) for device in devices]
@@ -152,12 +159,20 @@ class Fleet:
     def measure(self, population: Population) -> Measures:
         """The same figures as ``measure.measure``, to rounding."""
         found = blank_results(len(population), np.zeros)
-        genes = Genes(*(np.ascontiguousarray(population[block]) for block in Genes._fields))
-        instruments = len(self._sites[self._slots[0].device])
-        instrument = instrument_of(population, instruments)
+        genes = Genes(*(np.array(population[block], order="C") for block in Genes._fields))
+        asked = asked_by(population)
+        tokens = np.bincount(asked.genome, minlength=len(population))
+        instrument = instrument_of(population, len(self._extra))
         turn = 0
-        for place in range(instruments):
-            for rows in self._batches(np.flatnonzero(instrument == place)):
+        for place, extra in enumerate(self._extra):
+            mine = np.flatnonzero(instrument == place)
+            for rows in batches(mine, tokens, self.batch_rows, self._extra_rows, len(self._slots)):
+                theirs = asked.within(rows)
+                if not extra.has_room_for(theirs):
+                    for slot in self._slots:
+                        slot.finish(found)
+                    extra.clear()
+                extra.write_tokens(population, theirs, genes.trees)
                 slot = self._slots[turn % len(self._slots)]
                 slot.finish(found)
                 slot.start(rows, genes, self._sites[slot.device][place], self._trades_min)
@@ -166,11 +181,29 @@ class Fleet:
             slot.finish(found)
         return Measures(*found)
 
-    def _batches(self, rows: Rows) -> list[Rows]:
-        if not len(rows):
-            return []
-        worthwhile = min(len(self._slots), len(rows) // BATCH_ROWS_MIN)
-        return np.array_split(rows, max(-(-len(rows) // self.batch_rows), worthwhile))
+    def _fill(self, place: int, first: int, words: Sequence[Words]) -> None:
+        """New extra bitmaps of an instrument, on every device."""
+        for device, sites in self._sites.items():
+            with on_device(device):
+                for site, block in zip(sites[place], words, strict=True):
+                    copy_in(block, site.ground.extra[first : first + len(block)], 0)
+
+
+def batches(rows: Rows, tokens: npt.NDArray[np.int64], most: int, tokens_most: int, slots: int) -> list[Rows]:
+    """Cut ``rows`` into batches of at most ``most``, and spread them over ``slots`` where they are worth a launch.
+
+    ``tokens`` (n,): how many of engineered features each genome has; no batch has more than ``tokens_most``.
+    """
+    parts = max(-(-len(rows) // most), min(slots, len(rows) // BATCH_ROWS_MIN), 1)
+    size = -(-len(rows) // parts)
+    asked = np.concatenate([[0], np.cumsum(tokens[rows])])
+    found, first = [], 0
+    while first < len(rows):
+        fitting = int(np.searchsorted(asked, asked[first] + tokens_most, "right")) - 1
+        stop = min(first + size, fitting)
+        found.append(rows[first:stop])
+        first = stop
+    return found
 
 
 def batch_rows(rows: int, bytes_per_row: int, free: float) -> int:

@@ -10,7 +10,7 @@ from numba import cuda
 
 from common.backtest.arena import Arena
 from common.backtest.costs import Floats
-from common.backtest.device_memory import upload
+from common.backtest.device_memory import empty, upload
 from common.backtest.index import Index
 from common.backtest.market import MarketArrays, Words
 from common.backtest.measure import WINDOWS, Course, Plan
@@ -101,13 +101,17 @@ class Site:
     scratch: Scratch
 
     @classmethod
-    def of(cls, ground: Ground) -> "Site":
-        """Asks the CPU's own scratch memory for its shapes."""
-        return cls(ground, make_scratch(ground.market, ground.spans, False))
+    def of(cls, course: Course, costs: Floats) -> "Site":
+        """Without extra bitmaps; asks the CPU's own scratch memory for its shapes."""
+        market, spans = course.market, course.spans
+        extra = np.zeros((0, market.bank.shape[1]), np.uint64)
+        ground = Ground(market, course.index, extra, costs, spans, course.window, course.drifts, course.bars_per_year)
+        return cls(ground, make_scratch(market, spans, False))
 
-    def uploaded(self) -> "Site":
-        """The same on the current device; the shapes stay here."""
-        return Site(upload(self.ground), self.scratch._replace(path=upload(self.scratch.path)))
+    def uploaded(self, extra_rows: int) -> "Site":
+        """The same on the current device, with room for extra bitmaps; the shapes stay here."""
+        ground = upload(self.ground)._replace(extra=empty((extra_rows, self.ground.extra.shape[1]), np.uint64))
+        return Site(ground, self.scratch._replace(path=upload(self.scratch.path)))
 
     @property
     def words(self) -> int:
@@ -123,12 +127,8 @@ class Site:
 def sites_of(arena: Arena, cut: Cut, costs: Floats, with_vault: bool) -> list[Site]:
     """Where the genomes of one instrument are measured: on its history and, where the arena has one, on its stage."""
     course, stage = Course.of(arena, Plan.of(cut, with_vault)), arena.stress
-    extra, year = arena.no_extra, course.bars_per_year
-    sites = [
-        Site.of(Ground(course.market, course.index, extra, costs, course.spans, course.window, course.drifts, year))
-    ]
+    courses = [course]
     if stage is not None:
-        window = np.zeros(len(stage.spans), np.int64)
-        ground = Ground(stage.market, stage.index, extra, costs, stage.spans, window, np.zeros((WINDOWS, 2)), year)
-        sites.append(Site.of(ground))
-    return sites
+        window, drifts = np.zeros(len(stage.spans), np.int64), np.zeros((WINDOWS, 2))
+        courses.append(Course(stage.market, stage.index, stage.spans, window, drifts, course.bars_per_year))
+    return [Site.of(each, costs) for each in courses]

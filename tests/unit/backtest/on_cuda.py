@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from common.backtest.arena import Arena, prepare
 from common.backtest.costs import cost_table
-from common.backtest.stage import Stage
+from common.backtest.stage import with_stage
 from common.backtest.windows import cut
 from common.events.spec import Costs
 from common.genome.layout import Population
@@ -18,17 +17,16 @@ from common.market.defaults import default_bars
 from generator.initialise import random_population
 from generator.tables import Settings
 
-BARS, GENOMES = 1500, 300
+BARS, GENOMES, EXTRA_ROWS = 1500, 300, 64
 FOLDS = cut(BARS, 250, 0.5, 0.15, 0.2, 3, 2, 10, 10)
 COSTS = cost_table(Costs().account, Costs().venues())
 FIGURES = ("objectives", "violation", "descriptor", "evidence")
 
 
 def arenas() -> list[Arena]:
-    """Two instruments; the first has two stress scenarios, on the bars of the second."""
+    """Two instruments; the first has its stress scenarios."""
     first, second = (prepare(bars.until(BARS)) for bars in default_bars())
-    stage = Stage(("early", "late"), second.arrays, second.index, np.array([[100, 400], [900, 1300]]))
-    return [replace(first, stress=stage), second]
+    return [with_stage(first, FOLDS), second]
 
 
 def population() -> Population:
@@ -43,8 +41,8 @@ def compare() -> dict[str, Any]:
 
     genomes, places = population(), arenas()
     expected = measure(genomes, places, [FOLDS] * 2, COSTS, 20, True)
-    # One device twice: batches go round both, and come to each more than once.
-    fleet = Fleet(places, [FOLDS] * 2, COSTS, 20, True, rows=10, devices=(0, 0))
+    # One device twice: batches go round both, and come to each more than once. Extra bitmaps run out of room.
+    fleet = Fleet(places, [FOLDS] * 2, COSTS, 20, True, rows=10, devices=(0, 0), extra_rows=EXTRA_ROWS)
     found = [fleet.measure(genomes), fleet.measure(genomes[:0])]
     apart = {}
     for name in FIGURES:
@@ -54,6 +52,8 @@ def compare() -> dict[str, Any]:
         "apart": apart,
         "batches_at_least": GENOMES / fleet.batch_rows,
         "in_flight_at_most": 2 * STREAMS,
+        "extra_bitmaps": [len(arena.engineered.rows(genomes)[0]) for arena in places],
+        "extra_rows": EXTRA_ROWS,
         "of_nobody": [len(getattr(found[1], name)) for name in FIGURES],
         "trading": int((expected.evidence[:, 0, 1] > 0).sum()),
         "stressed": int((expected.objectives[:, 6] < 0).sum()),

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numba import cuda
 
-from common.backtest.device import BATCH_ROWS_MAX, BLOCK_THREADS, STREAMS, Fleet, batch_rows
+from common.backtest.device import BATCH_ROWS_MAX, BLOCK_THREADS, STREAMS, Fleet, batch_rows, batches
 from common.backtest.device_memory import SIMULATED
 from common.errors import ConfigurationError
 from tools.tidy import ROOT
@@ -37,6 +38,7 @@ def check_comparison(simulator: bool, tolerance: float) -> None:
     assert found["trading"] > 50
     assert found["stressed"] > 10
     assert found["batches_at_least"] > found["in_flight_at_most"]  # so memory was used more than once
+    assert min(found["extra_bitmaps"]) > found["extra_rows"]
     assert max(found["apart"].values()) <= tolerance
     assert found["of_nobody"] == [0, 0, 0, 0]
 
@@ -89,3 +91,17 @@ def test_batches_are_whole_blocks_that_fit_and_no_larger_than_asked_for(rows, by
     assert STREAMS * found * bytes_per_row <= free
     larger = found + BLOCK_THREADS
     assert found >= rows or larger > BATCH_ROWS_MAX or STREAMS * larger * bytes_per_row > 0.8 * free
+
+
+@given(st.lists(st.integers(0, 64), min_size=1, max_size=60), st.integers(1, 20), st.integers(64, 200), st.data())
+def test_batches_keep_the_order_of_rows_and_both_limits(tokens, most, tokens_most, data):
+    rows = np.flatnonzero(data.draw(st.lists(st.booleans(), min_size=len(tokens), max_size=len(tokens))))
+    found = batches(rows, np.array(tokens), most, tokens_most, 4)
+    np.testing.assert_array_equal(np.concatenate([rows[:0], *found]), rows)
+    assert all(0 < len(batch) <= most and sum(tokens[row] for row in batch) <= tokens_most for batch in found)
+
+
+def test_a_population_is_spread_over_streams_only_where_each_part_is_worth_a_launch():
+    rows, tokens = np.arange(20_000), np.zeros(20_000, np.int64)
+    assert [len(batch) for batch in batches(rows, tokens, BATCH_ROWS_MAX, 64, 4)] == [5000] * 4
+    assert [len(batch) for batch in batches(rows[:5000], tokens, BATCH_ROWS_MAX, 64, 4)] == [5000]
