@@ -13,6 +13,7 @@ import orjson
 from rich.console import Console
 
 from common.errors import ConfigurationError
+from evaluator.resources import read_settings
 from standalone.host import Host, HostSettings
 from standalone.live import LiveView, PlainView, View
 from standalone.outcome import conclude
@@ -41,6 +42,7 @@ def run_session(request: Request, options: Options) -> dict[str, Any]:
     began = time.monotonic()
     if request.generations is not None and request.minutes is not None:
         raise ConfigurationError("--generations and --minutes: give one of them, they are two ways to end a run")
+    resources = read_settings()
     folder = _open(request, options)
     folder.lock()
     try:
@@ -49,7 +51,7 @@ def run_session(request: Request, options: Options) -> dict[str, Any]:
         if spec.generations and request.minutes is not None:
             raise ConfigurationError(f"--minutes: the run ends after {spec.generations} generations; leave it out")
         workers = options.workers or WORKERS_PER_CORE * (os.cpu_count() or 1)
-        settings = HostSettings(workers, options.store, options.traces, limit_s, began)
+        settings = HostSettings(workers, options.store, options.traces, limit_s, began, resources)
         is_live = sys.stdout.isatty() and not options.json
         console = Console(file=sys.stderr if options.json else sys.stdout)
         view = LiveView(console, limit_s) if is_live else PlainView(sys.stderr if options.json else sys.stdout)

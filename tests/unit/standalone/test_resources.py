@@ -1,10 +1,13 @@
 """What an evaluator of a run may use follows from its workers, its islands and the settings."""
 
+from pathlib import Path
+
 import pytest
 
 from common.errors import ConfigurationError
 from evaluator.resources import BATCH_MAX, EvaluatorSettings
 from standalone.services import resources_of
+from tests.unit.standalone.conftest import Galapagos
 
 
 @pytest.mark.parametrize(
@@ -23,3 +26,13 @@ def test_what_is_set_is_taken():
 def test_an_unknown_cache_is_refused_by_its_url():
     with pytest.raises(ConfigurationError, match="cache 'disk://x' is not allowed"):
         resources_of(EvaluatorSettings(cache="disk://x"), (), 1, 1)
+
+
+def test_a_run_with_a_setting_that_makes_no_sense_ends_with_2_before_it_has_a_folder(
+    galapagos: Galapagos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GALAPAGOS_EVALUATOR_BATCH", "-1")
+    code, out, err = galapagos("run", "--generations", "1")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "GALAPAGOS_EVALUATOR_BATCH '-1'" in err
+    assert not (tmp_path / "runs").exists()
