@@ -29,7 +29,7 @@ from generator.trees import live_slots
 
 STEP = 0.1
 """Standard deviation of a Gaussian step as a share of the gene's range (of its logarithm, for scales)."""
-_ATTEMPTS = 8
+_ATTEMPTS = 20
 _MORE = 0.35
 
 
@@ -74,8 +74,11 @@ def reset(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
         if not speaks(genes, row, block, slot, settings):
             continue
         if block == REAL:
-            genes.reals[row, slot] = draw_real(stream, slot)
-            return
+            number = np.float32(draw_real(stream, slot))
+            if number != genes.reals[row, slot]:
+                genes.reals[row, slot] = number
+                return
+            continue
         if block == ALLELE:
             before, drawn = np.int64(genes.alleles[row, slot]), draw_allele(stream, slot, settings)
             genes.alleles[row, slot] = drawn

@@ -9,9 +9,20 @@ from scipy import stats
 from common.genome import codec
 from common.genome.genes import ALLELE_GENES, ALLELE_SLOT, MASK_GENES, REAL_GENES, REAL_SLOT
 from common.genome.layout import Population
+from common.genome.slots import NO_TRANSFORM, PREDICATES, SLOT_BASE, SOURCES, TRANSFORM_GENES
 from common.genome.tree import CONDITION_BASE
 from generator.initialise import random_population
-from generator.tables import ALLELE_CUMULATIVE, MASK_BITS, MASK_FULL_SHARE, REAL_IS_LOG, Settings
+from generator.tables import (
+    ALLELE_CUMULATIVE,
+    MASK_BITS,
+    MASK_USUAL,
+    MASK_USUAL_SHARE,
+    REAL_DEFAULT,
+    REAL_DEFAULT_SHARE,
+    REAL_IS_LOG,
+    SILENCED,
+    Settings,
+)
 
 INTRADAY = Settings(instruments=5, hours=True)
 
@@ -50,21 +61,47 @@ def test_alleles_have_their_shares(many: Population, slot: int) -> None:
 
 
 @pytest.mark.parametrize("slot", [s for s, gene in enumerate(REAL_GENES) if gene.expressed])
-def test_numbers_are_uniform_and_scales_log_uniform(many: Population, slot: int) -> None:
+def test_numbers_are_uniform_and_scales_log_uniform_where_not_at_their_default(many: Population, slot: int) -> None:
     gene, drawn = REAL_GENES[slot], many["reals"][:, slot].astype(float)
+    usual = drawn == REAL_DEFAULT[slot]
+    assert usual.mean() == pytest.approx(REAL_DEFAULT_SHARE[slot], abs=0.015)
+    drawn = drawn[~usual]
     log, flat = stats.loguniform(gene.low, gene.high), stats.uniform(gene.low, gene.high - gene.low)
     law = log if REAL_IS_LOG[slot] else flat
     assert stats.kstest(drawn, law.cdf).pvalue > 1e-4
 
 
-def test_masks_are_mostly_full_and_never_empty(many: Population) -> None:
+def test_sets_mostly_restrict_nothing_and_are_empty_only_where_they_may_be(many: Population) -> None:
     for slot, gene in enumerate(MASK_GENES):
-        if gene.expressed:
-            masks = many["masks"][:, slot]
-            assert masks.min() > 0
-            assert (masks == 2 ** len(gene.bits) - 1).mean() == pytest.approx(MASK_FULL_SHARE[slot], abs=0.03)
-            bits = (masks[:, None] >> np.arange(MASK_BITS[slot])) & 1
-            assert np.ptp(bits.mean(axis=0)) < 0.03  # no bit is favoured
+        masks = many["masks"][:, slot]
+        assert gene.may_be_empty or masks.min() > 0
+        assert (masks == MASK_USUAL[slot]).mean() == pytest.approx(MASK_USUAL_SHARE[slot], abs=0.03)
+        bits = (masks[:, None] >> np.arange(MASK_BITS[slot])) & 1
+        assert np.ptp(bits.mean(axis=0)) < 0.03  # no bit is favoured
+
+
+def test_what_is_not_expressed_is_never_silenced(many: Population) -> None:
+    allowed = {"target", "trail", "time_exit", "signal_exit", "regime", "time"}
+    bits = sum(1 << bit for bit, name in enumerate(MASK_GENES[SILENCED].bits) if name in allowed)
+    assert not (many["masks"][:, SILENCED] & ~np.uint32(bits)).any()
+
+
+def test_three_in_ten_slots_are_live_and_only_live_ones_are_asked(many: Population) -> None:
+    live = many["alleles"][:, TRANSFORM_GENES] != NO_TRANSFORM
+    assert live.mean() == pytest.approx(0.3, abs=0.01)
+    tokens = many["trees"].reshape(len(many), -1)
+    asks = tokens >= SLOT_BASE
+    rows, _ = np.nonzero(asks)
+    slots = (tokens[asks].astype(int) - SLOT_BASE) // PREDICATES
+    assert live[rows, slots].all()
+    leaves = (tokens >= CONDITION_BASE)[live.any(axis=1)].sum()
+    assert asks.sum() / leaves == pytest.approx(0.15, abs=0.01)
+    assert len(np.unique(many["feature_sources"])) > 0.9 * SOURCES
+
+
+def test_one_instrument_is_not_split() -> None:
+    alone = random_population(1_000, Settings(), 1, 0, 0)
+    assert not alone["alleles"][:, ALLELE_SLOT["portfolio.method"]].any()
 
 
 def test_hours_are_left_alone_where_all_bars_are_days() -> None:
@@ -83,6 +120,6 @@ def test_trees_have_one_to_four_conditions_to_enter_and_none_to_three_to_leave(m
 
 
 def test_reserved_genes_keep_their_defaults(many: Population) -> None:
-    budget = REAL_SLOT["risk.budget"]
-    assert (many["reals"][:, budget] == REAL_GENES[budget].default).all()
+    weight = REAL_SLOT["ensemble.weight_technical"]
+    assert (many["reals"][:, weight] == REAL_GENES[weight].default).all()
     assert (many["alleles"][:, ALLELE_SLOT["model.kind"]] == 0).all()

@@ -6,19 +6,51 @@ import pytest
 from scipy import stats
 
 from common.genome import codec
-from common.genome.genes import ALLELE_GENES, ALLELE_SLOT, REAL_GENES, REAL_SLOT
+from common.genome.genes import ALLELE_GENES, ALLELE_SLOT, MASK_GENES, REAL_GENES, REAL_SLOT
 from common.genome.layout import TREES, Population
-from common.genome.tree import CONDITION_BASE, END, subtree_start
+from common.genome.slots import (
+    NO_TRANSFORM,
+    OPERANDS,
+    PREDICATES,
+    SLOT_ALLELES,
+    SLOT_BASE,
+    SLOTS,
+    TRANSFORM_GENES,
+)
+from common.genome.tree import END, subtree_start
 from common.kernel import kernel
 from common.random import new_stream, open_stream
-from generator import crossover, mutation
+from generator import crossover, mutation, slot_mutation
+from generator.gates import speaks
 from generator.initialise import random_population, repair
-from generator.tables import ALLELE, LOCI, MASK, REAL, REAL_HIGH, REAL_LOW, Genes, Settings, pack, unpack
+from generator.slots import adopt
+from generator.tables import (
+    ALLELE,
+    LOCI,
+    MASK,
+    REAL,
+    REAL_HIGH,
+    REAL_LOW,
+    SILENCED,
+    SLOT,
+    TREE,
+    Genes,
+    Settings,
+    pack,
+    unpack,
+)
 from generator.trees import length
 
-ONE_POINT, UNIFORM, SUBTREE, GAUSSIAN, CREEP, RESET, FLIP = range(7)
+ONE_POINT, UNIFORM, SUBTREE, GAUSSIAN, CREEP, RESET, FLIP, SLOTWISE = range(8)
 INTRADAY = Settings(instruments=16, hours=True)
 SIZE = 4_000
+
+
+@kernel
+def adopt_both(children: Genes, row: int, parents: Genes, other: int) -> None:
+    """As breeding does after a crossover."""
+    adopt(children, row, parents, row)
+    adopt(children, row, parents, other)
 
 
 @kernel
@@ -30,25 +62,31 @@ def apply(kind: int, children: Genes, parents: Genes, settings: Settings) -> Non
         other = (row + 1) % len(parents.alleles)
         if kind == 0:
             crossover.one_point(stream, children, row, parents, other)
+            adopt_both(children, row, parents, other)
         elif kind == 1:
             crossover.uniform_crossover(stream, children, row, parents, other)
+            adopt_both(children, row, parents, other)
         elif kind == 2:
             crossover.subtree_crossover(stream, children, row, parents, other)
+            adopt_both(children, row, parents, other)
         elif kind == 3:
             mutation.gaussian(stream, children, row, settings)
         elif kind == 4:
-            mutation.creep(stream, children, row)
+            mutation.creep(stream, children, row, settings)
         elif kind == 5:
             mutation.reset(stream, children, row, settings)
-        else:
+        elif kind == 6:
             mutation.flip(stream, children, row, settings)
+        else:
+            slot_mutation.mutate_slot(stream, children, row)
         repair(stream, children, row)
 
 
 def both_sides(size: int) -> Population:
-    """Random genomes whose direction is both, so that no tree is empty by right and nothing needs repair."""
-    drawn = random_population(4 * size, INTRADAY, 1, 0, 0)
-    return drawn[drawn["alleles"][:, ALLELE_SLOT["entry.direction"]] == 2][:size]
+    """Random genomes whose trees are all open and ask no slot, so that nothing needs repair."""
+    drawn = random_population(8 * size, INTRADAY, 1, 0, 0)
+    is_open = drawn["alleles"][:, ALLELE_SLOT["entry.direction"]] == 2
+    return drawn[is_open & ~(drawn["trees"] >= SLOT_BASE).any(axis=(1, 2))][:size]
 
 
 def changed(kind: int, population: Population, settings: Settings = INTRADAY) -> Population:
@@ -62,6 +100,10 @@ def changed(kind: int, population: Population, settings: Settings = INTRADAY) ->
 def gene(population: Population, locus: int) -> npt.NDArray[np.int64]:
     """Gene ``LOCI[locus]`` of each genome as comparable numbers (n, width)."""
     block, slot = LOCI[locus]
+    if block == SLOT:
+        first = TRANSFORM_GENES[slot]
+        parts = population["alleles"][:, first : first + SLOT_ALLELES], population["feature_sources"][:, slot]
+        return np.concatenate(parts, axis=1).astype(np.int64)
     column = population[("alleles", "reals", "masks", "trees")[block]][:, slot]
     return (column.view(np.uint32) if block == REAL else column).reshape(len(population), -1).astype(np.int64)
 
@@ -155,15 +197,17 @@ def test_the_step_is_a_tenth_of_the_range_and_reflected_at_the_ends(path: str) -
 def test_creep_moves_an_ordered_allele_to_a_neighbour_either_way() -> None:
     parents = random_population(SIZE, INTRADAY, 3, 0, 0)
     child = changed(CREEP, parents)
+    assert (differs(child, parents).sum(axis=1) == 1).mean() > 0.999
     slot = ALLELE_SLOT["exit.time_exit_bars"]
-    before, after = (p["alleles"][:, slot].astype(int) for p in (parents, child))
+    both = [p["alleles"][:, slot].astype(int) for p in (parents, child)]
+    before, after = (one[both[0] != both[1]] for one in both)
+    assert len(before) > SIZE / 10
     assert (np.abs(after - before) == 1).all()
     last = len(ALLELE_GENES[slot].alleles) - 1
     inner = (before > 0) & (before < last)
     assert (after > before)[inner].mean() == pytest.approx(0.5, abs=0.05)
     assert (after[before == 0] == 1).all()
     assert (after[before == last] == last - 1).all()
-    assert (differs(child, parents).sum(axis=1) == 1).all()
 
 
 def test_reset_draws_one_gene_anew_that_is_no_tree() -> None:
@@ -173,10 +217,12 @@ def test_reset_draws_one_gene_anew_that_is_no_tree() -> None:
     assert not difference[:, : len(TREES)].any()
     assert (difference.sum(axis=1) <= 2).all()
     assert difference.any(axis=1).mean() > 0.95
-    assert difference.any(axis=0)[len(TREES) :].all()
+    plain = ~np.isin(LOCI[:, 0], (TREE, SLOT))
+    assert difference.any(axis=0)[plain].all()
+    assert not difference[:, LOCI[:, 0] == SLOT].any()
 
 
-def test_flip_changes_a_mask_and_never_empties_it() -> None:
+def test_flip_changes_one_bit_and_empties_only_what_may_be_empty() -> None:
     parents = random_population(SIZE, INTRADAY, 5, 0, 0)
     parents["masks"][::2, 0] = 1 << np.arange(len(parents[::2])) % 5
     child = changed(FLIP, parents)
@@ -196,7 +242,93 @@ def test_hours_and_instrument_stay_where_they_mean_nothing() -> None:
 
 
 def test_loci_are_the_expressed_genes_once_each() -> None:
-    expected = sum(g.expressed for g in ALLELE_GENES) + sum(g.expressed for g in REAL_GENES) + 4 + len(TREES)
+    alleles = [gene for gene in ALLELE_GENES if gene.expressed and gene.chromosome != "features"]
+    expected = len(alleles) + sum(g.expressed for g in REAL_GENES) + len(MASK_GENES) + len(TREES) + SLOTS
     assert len({tuple(locus) for locus in LOCI}) == len(LOCI) == expected
-    assert all(ALLELE_GENES[slot].expressed for block, slot in LOCI if block == ALLELE)
-    assert len(LOCI) < CONDITION_BASE  # a locus fits into the 64 bits of uniform crossover
+    assert all(ALLELE_GENES[slot] in alleles for block, slot in LOCI if block == ALLELE)
+
+
+def asked(population: Population) -> npt.NDArray[np.bool_]:
+    """Which slots the trees of each genome ask (n, SLOTS)."""
+    tokens = population["trees"].reshape(len(population), -1).astype(np.int64)
+    slots = np.where(tokens >= SLOT_BASE, (tokens - SLOT_BASE) // PREDICATES, -1)
+    return np.stack([(slots == slot).any(axis=1) for slot in range(SLOTS)], axis=1)
+
+
+def askers(key: int) -> Population:
+    """Random genomes that ask some slot."""
+    drawn = random_population(4 * SIZE, INTRADAY, key, 0, 0)
+    return drawn[asked(drawn).any(axis=1)][:SIZE]
+
+
+@pytest.mark.parametrize("kind", [ONE_POINT, UNIFORM, SUBTREE])
+def test_a_tree_that_asks_a_slot_brings_it_along_where_the_child_has_none(kind: int) -> None:
+    parents = askers(7)
+    other = np.roll(parents, -1)
+    child = changed(kind, parents)
+    for slot, first in enumerate(TRANSFORM_GENES):
+        locus = int(((SLOT, slot) == LOCI).all(axis=1).argmax())
+        new = asked(child)[:, slot] & ~asked(parents)[:, slot]
+        assert new.any()
+        own, others = (differs(child, parent)[new, locus] for parent in (parents, other))
+        assert not (own & others).any()  # of one parent, as a whole
+        came = new & (parents["alleles"][:, first] == NO_TRANSFORM)
+        assert came.any()
+        assert (child["alleles"][came, first] != NO_TRANSFORM).all()
+
+
+def test_slot_mutation_changes_a_slot_in_use_or_takes_one_into_use() -> None:
+    parents = random_population(SIZE, INTRADAY, 8, 0, 0)
+    child = changed(SLOTWISE, parents)
+    difference = differs(child, parents)
+    assert {LOCI[k, 0] for k in np.flatnonzero(difference.any(axis=0))} == {TREE, SLOT}
+    before, after = asked(parents), asked(child)
+    idle = ~before.any(axis=1)
+    assert (after[idle].sum(axis=1) == 1).all()
+    assert (difference[idle][:, LOCI[:, 0] == TREE].sum(axis=1) == 1).all()
+    slots = difference[:, LOCI[:, 0] == SLOT]
+    assert (slots.sum(axis=1) <= 1).all()
+    assert (slots <= before | after).all()
+    live = [population["alleles"][:, TRANSFORM_GENES] != NO_TRANSFORM for population in (parents, child)]
+    assert (live[0] & ~live[1]).any()
+    for part in range(SLOT_ALLELES):
+        assert (parents["alleles"][:, TRANSFORM_GENES + part] != child["alleles"][:, TRANSFORM_GENES + part]).any()
+    assert (parents["feature_sources"] != child["feature_sources"]).any(axis=(0, 1)).all()
+
+
+def test_sources_that_no_transform_reads_are_zero() -> None:
+    child = changed(SLOTWISE, askers(9))
+    read = np.arange(2) < OPERANDS[child["alleles"][:, TRANSFORM_GENES]][:, :, None]
+    assert not child["feature_sources"][~read].any()
+    assert child["feature_sources"][read].any()
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "heard"),
+    [
+        ("exit.target_distance", {"exit.target_kind": 1}, True),
+        ("exit.target_distance", {"exit.target_kind": 0}, False),
+        ("execution.limit_offset_bps", {"entry.order_type": 0}, False),
+        ("execution.limit_offset_bps", {"entry.order_type": 2}, True),
+        ("portfolio.weight_3", {"portfolio.method": 1}, True),
+        ("portfolio.weight_3", {"portfolio.method": 2}, False),
+        ("exit.stop_distance", {}, True),
+    ],
+)
+def test_a_number_speaks_where_the_allele_that_calls_it_is_set(path: str, change: dict[str, int], heard: bool) -> None:
+    population = random_population(1, INTRADAY, 1, 0, 0)
+    population["masks"][:, SILENCED] = 0
+    for name, allele in change.items():
+        population["alleles"][:, ALLELE_SLOT[name]] = allele
+    assert speaks(unpack(population), 0, REAL, REAL_SLOT[path], INTRADAY) == heard
+    population["masks"][:, SILENCED] = 1  # the target
+    still = heard and not path.startswith("exit.target")
+    assert speaks(unpack(population), 0, REAL, REAL_SLOT[path], INTRADAY) == still
+
+
+@pytest.mark.parametrize(("instruments", "heard"), [(1, 1), (2, 2), (5, 5), (16, 8)])
+def test_weights_of_instruments_that_a_run_has_not_do_not_speak(instruments: int, heard: int) -> None:
+    genes = unpack(random_population(1, INTRADAY, 1, 0, 0))
+    genes.alleles[:, ALLELE_SLOT["portfolio.method"]] = 1
+    run = Settings(instruments=instruments)
+    assert sum(speaks(genes, 0, REAL, REAL_SLOT[f"portfolio.weight_{k}"], run) for k in range(8)) == heard

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from common.genome.conditions import CONDITIONS, TIMEFRAMES
 from common.genome.layout import TREE_TOKENS
+from common.genome.slots import PREDICATES, SLOT_BASE, SLOT_TEXTS
 from common.genome.tree import CONDITION_BASE, END, subtree_start, tree_length
 from common.kernel import kernel
 from common.random import new_stream
@@ -20,21 +21,21 @@ REPLACE, GROW, SHRINK, WRAP, MUTATE = range(5)
 def edit(key: int, tree: npt.NDArray[np.uint16], kind: int, which: int) -> bool:
     stream = new_stream(key, 0, 0, 0)
     if kind == 0:
-        structure.replace(stream, tree)
+        structure.replace(stream, tree, 0b0101)
         return True
     if kind == 1:
-        return structure.grow(stream, tree)
+        return structure.grow(stream, tree, 0b0101)
     if kind == 2:
         return structure.shrink(stream, tree, which & 1 == 1)
     if kind == 3:
         return structure.wrap(stream, tree)
-    structure.mutate_tree(stream, tree, which)
+    structure.mutate_tree(stream, tree, which, 0b0101)
     return True
 
 
-def drawn(key: int, conditions: int) -> npt.NDArray[np.uint16]:
+def drawn(key: int, conditions: int, live: int = 0b0101) -> npt.NDArray[np.uint16]:
     tree = np.empty(TREE_TOKENS, np.uint16)
-    trees.draw_tree(new_stream(key, 1, 1, 1), tree, conditions)
+    trees.draw_tree(new_stream(key, 1, 1, 1), tree, conditions, live)
     return tree
 
 
@@ -161,3 +162,34 @@ def test_choices_follow_their_shares() -> None:
     counts = np.bincount([trees.choose(stream, cumulative) for _ in range(20_000)])
     assert counts / 20_000 == pytest.approx([0.1, 0.2, 0.3, 0.4], abs=0.015)
     assert (drawn(1, 0) == END).all()
+
+
+@pytest.mark.parametrize("live", [0, 0b0001, 0b1010, 0b1111])
+def test_leaves_ask_live_slots_alone_each_as_often(live: int) -> None:
+    stream = new_stream(3, 0, 0, 0)
+    found = np.array([trees.draw_leaf(stream, live) for _ in range(20_000)])
+    questions = found[found >= SLOT_BASE] - SLOT_BASE
+    assert len(questions) / len(found) == pytest.approx(0.15 if live else 0.0, abs=0.01)
+    slots = [slot for slot in range(4) if live >> slot & 1]
+    assert np.unique(questions).tolist() == [slot * PREDICATES + k for slot in slots for k in range(PREDICATES)]
+    if live:
+        counts = np.bincount(questions // PREDICATES, minlength=4)[slots]
+        assert counts / counts.sum() == pytest.approx([1 / len(slots)] * len(slots), abs=0.03)
+
+
+def test_a_nudged_question_asks_the_same_slot_something_else_or_another_live_one_the_same() -> None:
+    stream, asked = new_stream(3, 0, 0, 0), SLOT_BASE + SLOT_TEXTS.index("slot1 rising")
+    found = np.array([structure.nudge_question(stream, asked, 0b1011) for _ in range(2_000)]) - SLOT_BASE
+    slots, predicates = found // PREDICATES, found % PREDICATES
+    before = (asked - SLOT_BASE) % PREDICATES
+    assert ((slots == 1) == (predicates != before)).all()
+    assert set(slots) == {0, 1, 3}
+    assert (slots != 1).mean() == pytest.approx(0.2, abs=0.04)
+    assert all(structure.nudge_question(stream, asked, 0b0010) < SLOT_BASE + 2 * PREDICATES for _ in range(50))
+
+
+def test_slots_referred_to_are_those_of_the_tokens() -> None:
+    tree = np.zeros(TREE_TOKENS, np.uint16)
+    tree[:3] = SLOT_BASE + SLOT_TEXTS.index("slot3 < 0"), SLOT_BASE + SLOT_TEXTS.index("slot1 > q80"), 1
+    assert trees.referred_slots(tree) == 0b1010
+    assert trees.referred_slots(np.zeros(TREE_TOKENS, np.uint16)) == 0

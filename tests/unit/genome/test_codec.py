@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from common.errors import GenomeError
 from common.genome import codec
-from common.genome.genes import ALLELE_GENES, MASK_GENES, REAL_GENES
+from common.genome.genes import ALLELE_GENES, ALLELE_SLOT, MASK_GENES, REAL_GENES
 from common.genome.layout import GENOME, GENOME_BYTES, RESERVED_BLOCKS, Population
+from common.genome.slots import NO_TRANSFORM, SLOT_BASE, SLOT_TEXTS, SOURCES, TRANSFORM_GENES, TRANSFORMS
+from common.genome.tree import CONDITION_BASE
 from generator.initialise import random_population
 from generator.tables import Settings
 
@@ -39,7 +41,9 @@ def test_twenty_thousand_genomes_survive_bytes_with_distinct_ids() -> None:
 
 def test_ids_are_the_same_in_another_process() -> None:
     program = (
-        "from generator.initialise import random_population; from generator.tables import Settings\n"
+        "from common.genome.slots import NO_TRANSFORM, SLOT_BASE, SLOT_TEXTS, SOURCES, TRANSFORM_GENES, TRANSFORMS
+from common.genome.tree import CONDITION_BASE
+from generator.initialise import random_population; from generator.tables import Settings\n"
         "from common.genome.codec import genome_ids\n"
         "print(genome_ids(random_population(5, Settings(instruments=16, hours=True), 1, 0, 0)).tobytes().hex())"
     )
@@ -110,6 +114,31 @@ def test_a_reserved_block_that_is_not_zero_is_refused_by_name(block: str) -> Non
     population = genomes(1)
     population[block] = 1
     assert _refused(population) == block
+
+
+def test_a_source_outside_the_table_or_that_no_transform_reads_is_refused_by_name() -> None:
+    for transform, sources in (("zscore", (SOURCES, 0)), ("zscore", (0, 1)), ("ratio", (1, SOURCES)), ("none", (1, 0))):
+        population = genomes(1)
+        population["trees"][:, 0, :2] = CONDITION_BASE, 0
+        population["trees"][:, 1:] = 0
+        population["alleles"][:, ALLELE_SLOT["entry.direction"]] = 0
+        population["alleles"][:, TRANSFORM_GENES[2]] = TRANSFORMS.index(transform)
+        population["feature_sources"][:, 2] = 0
+        assert codec.valid(population).all()
+        population["feature_sources"][:, 2] = sources
+        assert _refused(population) == "features.slot2_sources"
+
+
+@pytest.mark.parametrize("which", range(4))
+def test_a_question_to_a_slot_without_a_transform_is_refused_by_name(which: int) -> None:
+    population = genomes(1)
+    population["alleles"][:, TRANSFORM_GENES] = NO_TRANSFORM
+    population["feature_sources"] = 0
+    population["trees"][:, :, 0] = CONDITION_BASE
+    population["trees"][:, :, 1:] = 0
+    assert codec.valid(population).all()
+    population["trees"][:, which, 0] = SLOT_BASE + SLOT_TEXTS.index("slot3 > 0")
+    assert _refused(population) == "features.slot3_transform"
 
 
 def test_another_version_and_a_wrong_length_are_refused() -> None:

@@ -156,3 +156,36 @@ def test_any_json_makes_a_genome_or_a_genome_error(document: dict[str, Any], wit
     except GenomeError:
         return
     codec.check(genome)
+
+
+def engineered(**genes: Any) -> dict[str, Any]:
+    return example() | {"logic": {"long_entry": ["and", "slot1 > q80", "rsi(2) < 10"]}, "features": genes}
+
+
+RATIO = {"slot1_transform": "ratio", "slot1_sources": ["rsi(14) @higher", "adx(14)"], "slot3_transform": "none"}
+
+
+def test_engineered_features_are_kept_with_their_sources_by_name() -> None:
+    document = codec.to_json(codec.from_json(engineered(**RATIO, slot1_lag=2)))
+    assert document["logic"]["long_entry"] == ["and", "slot1 > q80", "rsi(2) < 10"]
+    assert document["features"]["slot1_sources"] == RATIO["slot1_sources"]
+    assert document["features"]["slot1_lag"] == 2
+    assert document["features"]["slot0_sources"] == []
+    assert codec.from_json(document) == codec.from_json(engineered(**RATIO, slot1_lag=2))
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [[], ["rsi(14)"], ["rsi(14)"] * 3, ["rsi(14)", "rsi(999)"], ["rsi(14)", 3], "rsi(14)", None, [["rsi(14)"]]],
+)
+def test_sources_that_the_transform_does_not_read_or_nobody_knows_are_refused(sources: Any) -> None:
+    assert refusal(engineered(**(RATIO | {"slot1_sources": sources}))).gene == "features.slot1_sources"
+    unused = engineered(**RATIO, slot0_sources=["rsi(14)"])
+    assert refusal(unused).gene == "features.slot0_sources"
+
+
+def test_a_question_to_a_slot_without_a_transform_is_refused_and_the_tree_named() -> None:
+    error = refusal(engineered(slot0_transform="lag", slot0_sources=["rsi(14)"]))
+    assert error.gene == "features.slot1_transform"
+    assert "logic.long_entry" in str(error)
+    assert refusal(changed("logic.long_entry", "slot4 rising")).gene == "logic.long_entry"

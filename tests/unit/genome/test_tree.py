@@ -4,13 +4,17 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.genome.genes import ALLELE_GENES
 from common.genome.layout import TREE_TOKENS
+from common.genome.slots import SLOT_BASE, SLOT_TEXTS, TRANSFORM_GENES
 from common.genome.tree import (
     CONDITION_BASE,
     END,
     OPERATORS,
     TOKEN_LIMIT,
     arity,
+    dead_slot,
+    slots_live,
     subtree_start,
     tree_from_json,
     tree_length,
@@ -24,6 +28,8 @@ TOKEN = st.one_of(
     st.integers(0, len(OPERATORS)),
     st.integers(CONDITION_BASE - 1, CONDITION_BASE + 2),
     st.integers(TOKEN_LIMIT - 1, TOKEN_LIMIT),
+    st.integers(SLOT_BASE - 1, SLOT_BASE),
+    st.just(2**16 - 1),
 )
 TOKENS = st.lists(TOKEN, max_size=TREE_TOKENS)
 
@@ -36,7 +42,7 @@ def reduces_to_one(tokens: list[int]) -> bool:
     """The definition of postfix, by a stack."""
     depth = 0
     for token in tokens:
-        if not (0 < token < len(OPERATORS) or CONDITION_BASE <= token < TOKEN_LIMIT):
+        if not (0 < token < len(OPERATORS) or CONDITION_BASE <= token < TOKEN_LIMIT or token >= SLOT_BASE):
             return False
         operands = 2 if 1 <= token <= 3 else 1 if token < CONDITION_BASE else 0
         if depth < operands:
@@ -82,5 +88,39 @@ def test_validity_of_many_is_validity_of_each() -> None:
 
 def test_every_operator_has_operands_and_every_condition_none() -> None:
     assert [arity(token) for token in range(1, len(OPERATORS))] == [2] * 3 + [1] * (len(OPERATORS) - 4)
-    assert arity(CONDITION_BASE) == arity(TOKEN_LIMIT - 1) == 0
-    assert {arity(END), arity(len(OPERATORS)), arity(CONDITION_BASE - 1), arity(TOKEN_LIMIT)} == {-1}
+    assert arity(CONDITION_BASE) == arity(TOKEN_LIMIT - 1) == arity(SLOT_BASE) == arity(2**16 - 1) == 0
+    wrong = END, len(OPERATORS), CONDITION_BASE - 1, TOKEN_LIMIT, SLOT_BASE - 1
+    assert {arity(token) for token in wrong} == {-1}
+
+
+def test_the_tokens_of_slots_are_the_last_of_the_range_and_stand_where_they_stood() -> None:
+    assert SLOT_BASE + len(SLOT_TEXTS) == 2**16
+    predicates = [
+        "< q5",
+        "< q10",
+        "< q20",
+        "< q35",
+        "> q65",
+        "> q80",
+        "> q90",
+        "> q95",
+        "rising",
+        "falling",
+        "> 0",
+        "< 0",
+    ]
+    assert list(SLOT_TEXTS) == [f"slot{slot} {predicate}" for slot in range(4) for predicate in predicates]
+    for index, text in enumerate(SLOT_TEXTS):
+        tree = tree_from_json(text, "logic.test")
+        assert tree.tolist() == [SLOT_BASE + index] + [END] * (TREE_TOKENS - 1)
+        assert tree_to_json(tree) == text
+
+
+def test_the_first_slot_without_a_transform_is_found() -> None:
+    alleles = np.zeros(len(ALLELE_GENES), np.uint8)
+    tree = tree_from_json(["and", "slot2 > 0", ["or", "slot0 rising", "slot2 rising"]], "logic.test")
+    for live, dead in (((), 2), ((2,), 0), ((0, 2), -1)):
+        alleles[TRANSFORM_GENES] = 0
+        alleles[TRANSFORM_GENES[list(live)]] = 1
+        assert dead_slot(tree, alleles) == dead
+    assert slots_live(np.array([[tree] * 4, [tree] * 4]), np.array([alleles, 0 * alleles])).tolist() == [True, False]

@@ -1,4 +1,4 @@
-"""Engineered features are what their words say, known at their bar, cached under what matters, equal when recomputed."""
+"""Engineered features are what their words say, known at their bar, cached by what matters, equal when recomputed."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -97,7 +97,7 @@ def reference(transform: str, a: pd.Series, b: pd.Series, window: int) -> pd.Ser
         case "difference":
             return a.diff(window)
         case "log":
-            return np.log1p(a - rolling.min())
+            return pd.Series(np.log1p(a - rolling.min()))
         case "product":
             return a * b
         case "ratio":
