@@ -14,6 +14,7 @@ from common.events.event import Event
 from common.events.spec import RunSpec
 from common.genome.codec import genome_ids, valid
 from common.genome.layout import Population
+from common.market.allocation import Allocation
 from common.service import Service
 from evaluator.resources import PLAIN, Resources, in_batches
 
@@ -32,7 +33,9 @@ def is_sealed_read(cohort: GenomeProposed) -> bool:
     return genome_ids(cohort.population)[0].tobytes().hex() == cohort.header.cohort
 
 
-def evaluate(event: Event, arenas: Sequence[Arena], resources: Resources = PLAIN) -> GenomeEvaluated:
+def evaluate(
+    event: Event, arenas: Sequence[Arena], resources: Resources = PLAIN, allocation: Allocation | None = None
+) -> GenomeEvaluated:
     """Measure one cohort. Only the sealed read of a candidate gets cuts that name the bars of the vault.
 
     Such a read is always a real one: the fitness cache is neither asked nor told.
@@ -59,7 +62,7 @@ def evaluate(event: Event, arenas: Sequence[Arena], resources: Resources = PLAIN
     costs, trades_min = cost_table(run.costs.account, run.costs.venues()), run.evolution.trades_min
 
     def one_batch(rows: Population) -> Measures:
-        return measure(rows, arenas, cuts, costs, trades_min, reads_vault, resources.threads)
+        return measure(rows, arenas, cuts, costs, trades_min, reads_vault, resources.threads, allocation=allocation)
 
     def work(rows: Population) -> Measures:
         return in_batches(rows, resources.batch, one_batch)
@@ -85,11 +88,12 @@ def evaluate(event: Event, arenas: Sequence[Arena], resources: Resources = PLAIN
 
 def service(arenas: Sequence[Arena], resources: Resources = PLAIN) -> Service[None]:
     """An evaluator of runs on ``arenas``, in the order of ``run.data``; ``resources`` change no answer."""
+    allocation = Allocation([arena.bars for arena in arenas])
 
     def step(state: None, events: Sequence[Event]) -> tuple[None, list[Event]]:
         answers = []
         for event in events:
-            payload = evaluate(event, arenas, resources)
+            payload = evaluate(event, arenas, resources, allocation)
             answers.append(event.answer(payload, str(payload.header.island)))
         return None, answers
 

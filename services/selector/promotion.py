@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.backtest.metrics import RATIO_LIMIT
+from common.backtest.portfolio import is_portfolio
 from common.events.cohorts import EVIDENCE, OPERATOR_NAMES, WINDOWS
 from common.events.spec import RunSpec
 from selector.archive import cells
@@ -76,7 +77,7 @@ def choose(state: IslandState, run: RunSpec) -> npt.NDArray[np.void] | None:
     first by id. Passed over, because their read would cost as much and tell little:
     members of a cell from which a candidate was registered already; migrants, which their home may register; experts on
     any but the first islands (they are dealt to the instruments in turn, shifted by the island, so as many islands as
-    there are instruments hold each of them once).
+    there are instruments hold each of them once); portfolios, which the paper desk cannot hold yet.
     """
     if len(state.candidates) >= reads_due(run, state.island, state.generation):
         return None
@@ -84,6 +85,7 @@ def choose(state: IslandState, run: RunSpec) -> npt.NDArray[np.void] | None:
     evidence = members["evidence"][:, VALIDATION]
     ours = members["operator"] != MIGRANT
     ours &= (members["operator"] != EXPERT) | (state.island < len(run.data))
+    ours &= ~is_portfolio(members["genome"], len(run.data))
     score = deflated(members, trials(state, run))
     passing = (
         ours

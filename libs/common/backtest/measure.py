@@ -1,8 +1,9 @@
 """Populations measured on instruments and windows: objectives, behaviour and evidence, in genome order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -18,14 +19,18 @@ from common.backtest.metrics import (
     OBJECTIVE_COUNT,
 )
 from common.backtest.phenotype import instrument_of
+from common.backtest.portfolio import is_portfolio
+from common.backtest.portfolio_measure import Venture, measure_portfolio
 from common.backtest.rows import Genes, Measured, make_scratch, measure_rows, stress_rows
 from common.backtest.windows import Cut
 from common.genome.layout import Population
 from common.kernel import kernel
+from common.market.allocation import Allocation
 from common.market.engineered import GENOMES_MAX
 
 TRAINING, VALIDATION, VAULT, WINDOWS = range(4)
 Engine = Literal["skipping", "truth"]
+Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,59 @@ class Course:
         return cls(market, arena.index, plan.spans, plan.window, drifts, arena.bars_per_year)
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every share of a population's rows is measured with."""
+
+    population: Population
+    genes: Genes
+    found: Measured
+    costs: Floats
+    trades_min: int
+    truth: bool
+
+    def on_one(self, rows: Rows, arena: Arena, course: Course) -> None:
+        """Measure rows that trade this instrument alone."""
+        chosen = self.population[rows]
+        extra, self.genes.trees[rows] = arena.engineered.rows(chosen)
+        measure_rows(
+            rows,
+            self.genes,
+            course.market,
+            course.index,
+            extra,
+            self.costs,
+            course.spans,
+            course.window,
+            course.drifts,
+            course.bars_per_year,
+            self.trades_min,
+            self.truth,
+            make_scratch(course.market, course.spans, self.truth),
+            self.found,
+        )
+        if arena.stress is not None:
+            stage, extra = arena.stress, arena.stress.extra(chosen)
+            scratch = make_scratch(stage.market, stage.spans, self.truth)
+            stress_rows(
+                rows,
+                self.genes,
+                stage.market,
+                stage.index,
+                extra,
+                self.costs,
+                stage.spans,
+                self.truth,
+                scratch,
+                self.found,
+            )
+
+    def on_many(self, rows: Rows, venture: Venture) -> None:
+        """Measure portfolios of this master: bar by bar, whichever engine measures the others."""
+        for row in rows:
+            measure_portfolio(int(row), self.population[row], venture, self.costs, self.trades_min, self.found)
+
+
 def measure(
     population: Population,
     arenas: Sequence[Arena],
@@ -101,60 +159,42 @@ def measure(
     with_vault: bool,
     threads: int = 1,
     engine: Engine = "skipping",
+    allocation: Allocation | None = None,
 ) -> Measures:
-    """Measure every genome on its instrument, the rows shared by ``threads``, which do not hold the interpreter's lock.
+    """Measure every genome on its instruments; ``threads``, which do not hold the interpreter's lock, share the rows.
 
     ``costs``: a ``costs.cost_table``. The vault is read only where ``with_vault`` says so. A row does not depend on its
-    neighbours, nor on ``threads``; the two engines agree to rounding.
+    neighbours, nor on ``threads``; the two engines agree to rounding. ``allocation`` of the arenas' bars, kept by who
+    measures often; portfolios need it.
     """
-    size = len(population)
-    found = Measured(
-        np.zeros((size, OBJECTIVE_COUNT)),
-        np.zeros(size),
-        np.zeros((size, DESCRIPTOR_COUNT)),
-        np.zeros((size, WINDOWS, EVIDENCE_COUNT)),
-    )
+    size, count = len(population), len(arenas)
+    shapes = ((size, OBJECTIVE_COUNT), (size,), (size, DESCRIPTOR_COUNT), (size, WINDOWS, EVIDENCE_COUNT))
+    found = Measured(*(np.zeros(shape) for shape in shapes))
     genes = Genes(*(np.array(population[block], order="C") for block in Genes._fields))
-    instrument = instrument_of(population, len(arenas))
-    truth = engine == "truth"
-    jobs = []
+    task = Task(population, genes, found, costs, trades_min, engine == "truth")
+    instrument, many = instrument_of(population, count), is_portfolio(population, count)
+    jobs: list[Callable[[], None]] = []
     for place, (arena, cut) in enumerate(zip(arenas, cuts, strict=True)):
-        mine = np.flatnonzero(instrument == place)
-        if len(mine):
-            course = Course.of(arena, Plan.of(cut, with_vault))
-            parts = max(threads, -(-len(mine) // GENOMES_MAX))
-            jobs += [(rows, arena, course) for rows in np.array_split(mine, parts) if len(rows)]
-
-    def work(job: tuple[npt.NDArray[np.int64], Arena, Course]) -> None:
-        rows, arena, course = job
-        extra, genes.trees[rows] = arena.engineered.rows(population[rows])
-        scratch = make_scratch(course.market, course.spans, truth)
-        measure_rows(
-            rows,
-            genes,
-            course.market,
-            course.index,
-            extra,
-            costs,
-            course.spans,
-            course.window,
-            course.drifts,
-            course.bars_per_year,
-            trades_min,
-            truth,
-            scratch,
-            found,
-        )
-        if arena.stress is not None:
-            stage = arena.stress
-            scratch = make_scratch(stage.market, stage.spans, truth)
-            extra = stage.extra(population[rows])
-            stress_rows(rows, genes, stage.market, stage.index, extra, costs, stage.spans, truth, scratch, found)
-
+        plan = Plan.of(cut, with_vault)
+        single, portfolios = (np.flatnonzero((instrument == place) & (many == kind)) for kind in (False, True))
+        if len(single):
+            course, parts = Course.of(arena, plan), max(threads, -(-len(single) // GENOMES_MAX))
+            jobs += [partial(task.on_one, rows, arena, course) for rows in np.array_split(single, parts)]
+        if len(portfolios):
+            allocation = allocation or Allocation([each.bars for each in arenas])
+            venture = venture_of(place, plan, arenas, allocation)
+            jobs += [partial(task.on_many, rows, venture) for rows in np.array_split(portfolios, threads)]
     if threads == 1 or len(jobs) == 1:
         for job in jobs:
-            work(job)
+            job()
     else:
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, jobs))
-    return Measures(found.objectives, found.violation, found.descriptor, found.evidence)
+            list(pool.map(lambda job: job(), jobs))
+    return Measures(*found)
+
+
+def venture_of(master: int, plan: Plan, arenas: Sequence[Arena], allocation: Allocation) -> Venture:
+    """The folds of one master on the clocks of all instruments."""
+    plans = [Plan(allocation.spans(master, leg, plan.spans), plan.window) for leg in range(len(arenas))]
+    grounds = [Course.of(arena, each) for arena, each in zip(arenas, plans, strict=True)]
+    return Venture(master, plan.spans, plan.window, allocation, arenas, grounds)
