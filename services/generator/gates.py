@@ -23,8 +23,8 @@ _GATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "risk.volatility_target": ("risk.sizing", ("volatility_target",)),
     "portfolio.rebalance_bars": ("portfolio.method", ("weights", "risk_parity", "hrp")),
     "portfolio.correlation_max": ("portfolio.method", ("weights", "risk_parity", "hrp")),
-    **{f"portfolio.weight_{slot}": ("portfolio.method", ("weights",)) for slot in range(8)},
-    "execution.preference": ("entry.order_type", ("market",)),
+    **{f"portfolio.weight_{slot}": ("portfolio.method", ("weights", "risk_parity", "hrp")) for slot in range(8)},
+    "execution.preference": ("entry.order_type", ("market", "limit")),
     "execution.slices": ("execution.schedule", ("twap", "vwap")),
     "execution.limit_offset_bps": ("entry.order_type", ("limit", "stop")),
 }
@@ -46,7 +46,9 @@ _SILENCERS: dict[str, str] = {
 _INSTRUMENTS: dict[str, int] = {
     "portfolio.instrument": 2,
     "portfolio.method": 2,
-    **{f"portfolio.weight_{slot}": slot + 1 for slot in range(8)},
+    "portfolio.rebalance_bars": 2,
+    "portfolio.correlation_max": 2,
+    **{f"portfolio.weight_{slot}": 2 for slot in range(8)},
 }
 """A gene, and how many instruments a run needs for it to mean something."""
 

@@ -136,13 +136,15 @@ REAL_IS_LOG = np.array(
 _AT_DEFAULT = {
     "risk.drawdown_brake": 0.7,
     "risk.budget": 0.7,
+    **{f"portfolio.weight_{slot}": 0.5 for slot in range(8)},
     "portfolio.correlation_max": 0.7,
     "execution.iceberg_fraction": 0.85,
     "execution.latency_budget_ms": 0.85,
 }
 REAL_DEFAULT = np.array([np.float32(gene.default) for gene in REAL_GENES], np.float64)
 REAL_DEFAULT_SHARE = np.array([_AT_DEFAULT.get(gene.path, 0.0) for gene in REAL_GENES])
-"""How often a random genome has the default, which says nothing, and not a number of the range."""
+"""How often a random genome has the default, which says nothing, and not a number of the range; an instrument whose
+weight is 0 is no leg of a portfolio."""
 
 SILENCED = MASK_SLOT["expression.silenced"]
 _BITS_DRAWN = {"expression.silenced": SILENCEABLE.index("network")}  # what is not expressed has nothing to silence

@@ -311,7 +311,7 @@ def test_sources_that_no_transform_reads_are_zero() -> None:
         ("execution.limit_offset_bps", {"entry.order_type": 0}, False),
         ("execution.limit_offset_bps", {"entry.order_type": 2}, True),
         ("portfolio.weight_3", {"portfolio.method": 1}, True),
-        ("portfolio.weight_3", {"portfolio.method": 2}, False),
+        ("portfolio.weight_3", {"portfolio.method": 0}, False),
         ("exit.stop_distance", {}, True),
     ],
 )
@@ -326,9 +326,12 @@ def test_a_number_speaks_where_the_allele_that_calls_it_is_set(path: str, change
     assert speaks(unpack(population), 0, REAL, REAL_SLOT[path], INTRADAY) == still
 
 
-@pytest.mark.parametrize(("instruments", "heard"), [(1, 1), (2, 2), (5, 5), (16, 8)])
-def test_weights_of_instruments_that_a_run_has_not_do_not_speak(instruments: int, heard: int) -> None:
+def test_nothing_is_split_between_instruments_where_there_is_one() -> None:
     genes = unpack(random_population(1, INTRADAY, 1, 0, 0))
     genes.alleles[:, ALLELE_SLOT["portfolio.method"]] = 1
-    run = Settings(instruments=instruments)
-    assert sum(speaks(genes, 0, REAL, REAL_SLOT[f"portfolio.weight_{k}"], run) for k in range(8)) == heard
+    for path in ("portfolio.weight_0", "portfolio.weight_7", "portfolio.correlation_max"):
+        assert not speaks(genes, 0, REAL, REAL_SLOT[path], Settings(instruments=1))
+        assert speaks(genes, 0, REAL, REAL_SLOT[path], Settings(instruments=2))
+    for path in ("portfolio.method", "portfolio.instrument", "portfolio.rebalance_bars"):
+        assert not speaks(genes, 0, ALLELE, ALLELE_SLOT[path], Settings(instruments=1))
+        assert speaks(genes, 0, ALLELE, ALLELE_SLOT[path], Settings(instruments=2))

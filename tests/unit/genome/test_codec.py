@@ -41,9 +41,7 @@ def test_twenty_thousand_genomes_survive_bytes_with_distinct_ids() -> None:
 
 def test_ids_are_the_same_in_another_process() -> None:
     program = (
-        "from common.genome.slots import NO_TRANSFORM, SLOT_BASE, SLOT_TEXTS, SOURCES, TRANSFORM_GENES, TRANSFORMS
-from common.genome.tree import CONDITION_BASE
-from generator.initialise import random_population; from generator.tables import Settings\n"
+        "from generator.initialise import random_population; from generator.tables import Settings\n"
         "from common.genome.codec import genome_ids\n"
         "print(genome_ids(random_population(5, Settings(instruments=16, hours=True), 1, 0, 0)).tobytes().hex())"
     )
@@ -119,8 +117,8 @@ def test_a_reserved_block_that_is_not_zero_is_refused_by_name(block: str) -> Non
 def test_a_source_outside_the_table_or_that_no_transform_reads_is_refused_by_name() -> None:
     for transform, sources in (("zscore", (SOURCES, 0)), ("zscore", (0, 1)), ("ratio", (1, SOURCES)), ("none", (1, 0))):
         population = genomes(1)
-        population["trees"][:, 0, :2] = CONDITION_BASE, 0
-        population["trees"][:, 1:] = 0
+        population["trees"] = 0
+        population["trees"][:, 0, 0] = CONDITION_BASE
         population["alleles"][:, ALLELE_SLOT["entry.direction"]] = 0
         population["alleles"][:, TRANSFORM_GENES[2]] = TRANSFORMS.index(transform)
         population["feature_sources"][:, 2] = 0
