@@ -160,7 +160,7 @@ class Fleet:
         """The same figures as ``measure.measure``, to rounding."""
         found = blank_results(len(population), np.zeros)
         genes = Genes(*(np.array(population[block], order="C") for block in Genes._fields))
-        asked = asked_by(population)
+        asked = asked_by(population, genes.trees)
         tokens = np.bincount(asked.genome, minlength=len(population))
         instrument = instrument_of(population, len(self._extra))
         turn = 0

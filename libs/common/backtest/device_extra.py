@@ -33,11 +33,12 @@ class Asked(NamedTuple):
         return Asked(*(column[mine[self.genome]] for column in self))
 
 
-def asked_by(population: Population) -> Asked:
-    """All of them, in genome order."""
-    genome, tree, position = np.nonzero(population["trees"] >= SLOT_BASE)
-    token = population["trees"][genome, tree, position].astype(np.int64)
-    slot, predicate = np.divmod(token - SLOT_BASE, PREDICATES)
+def asked_by(population: Population, trees: npt.NDArray[np.uint16]) -> Asked:
+    """All of them, in genome order; ``trees``: the population's, in one piece."""
+    flat = trees.reshape(-1)
+    found = np.flatnonzero(flat >= SLOT_BASE)
+    genome, tree, position = np.unravel_index(found, trees.shape)
+    slot, predicate = np.divmod(flat[found].astype(np.int64) - SLOT_BASE, PREDICATES)
     return Asked(genome, tree, position, keys_of(population[genome], slot) * PREDICATES + predicate)
 
 
