@@ -14,6 +14,7 @@ from common.backtest.metrics import RATIO_LIMIT
 from common.backtest.portfolio import is_portfolio
 from common.events.cohorts import EVIDENCE, OPERATOR_NAMES, WINDOWS
 from common.events.spec import RunSpec
+from common.genome.layout import GENOME
 from selector.archive import cells
 from selector.migration import MIGRANT
 from selector.state import CANDIDATE, MEMBER_FIELDS, IslandState, Members, distinct, join
@@ -85,7 +86,7 @@ def choose(state: IslandState, run: RunSpec) -> npt.NDArray[np.void] | None:
     evidence = members["evidence"][:, VALIDATION]
     ours = members["operator"] != MIGRANT
     ours &= (members["operator"] != EXPERT) | (state.island < len(run.data))
-    ours &= ~is_portfolio(members["genome"], len(run.data))
+    ours &= ~is_portfolio(np.ascontiguousarray(members["genome"]).view(GENOME), len(run.data))
     score = deflated(members, trials(state, run))
     passing = (
         ours
