@@ -14,6 +14,7 @@ from common.backtest.measure import Measures
 from common.backtest.rows import make_scratch
 from common.errors import ConfigurationError
 from common.genome.layout import GENOME_BYTES, Population
+from common.market.engineered import MEMORY_BYTES
 from evaluator.content import bytes_in
 from evaluator.fitness_cache import FitnessCache
 
@@ -65,6 +66,12 @@ PLAIN = Resources()
 """One thread, whole cohorts, no cache."""
 
 
+def prepared_bytes(arenas: Sequence[Arena]) -> int:
+    """Bytes of prepared instruments and their scenarios, once their banks of engineered features are full."""
+    banks = sum(1 if arena.stress is None else 2 for arena in arenas)
+    return bytes_in(list(arenas)) + banks * MEMORY_BYTES
+
+
 def scratch_bytes(arenas: Sequence[Arena]) -> int:
     """Bytes of scratch memory that one thread needs at most."""
     markets = [arena.arrays for arena in arenas] + [arena.stress.market for arena in arenas if arena.stress]
@@ -79,7 +86,7 @@ def batch_of(settings: EvaluatorSettings, arenas: Sequence[Arena], threads: int,
     memory_mib = settings.memory_mib
     if memory_mib is None:
         return settings.batch or BATCH_MAX
-    prepared, scratch = bytes_in(list(arenas)), scratch_bytes(arenas)
+    prepared, scratch = prepared_bytes(arenas), scratch_bytes(arenas)
     fixed = prepared + steps * threads * scratch
     rows = (memory_mib * _MIB - fixed) // (steps * ROW_BYTES)
     if rows < 1:

@@ -1,6 +1,6 @@
 """A digest of nested values tells apart whatever differs, and refuses what it cannot look into."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,6 +57,16 @@ def test_what_differs_has_another_digest():
 def test_what_is_equal_has_the_same_digest_wherever_it_lies_in_memory():
     wide = np.arange(8.0)
     assert digest_of(wide[::2], Box("x")) == digest_of(wide[::2].copy(), Box("x"))
+
+
+@dataclass(frozen=True)
+class Derived:
+    content: Any
+    follows: Any = field(default_factory=dict, compare=False)
+
+
+def test_what_follows_from_other_fields_is_left_out():
+    assert digest_of(Derived(1, np.zeros(3))) == digest_of(Derived(1)) != digest_of(Derived(2))
 
 
 def test_what_cannot_be_looked_into_is_refused():

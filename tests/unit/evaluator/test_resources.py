@@ -19,6 +19,7 @@ from evaluator.resources import (
     EvaluatorSettings,
     Resources,
     batch_of,
+    prepared_bytes,
     read_settings,
     scratch_bytes,
 )
@@ -63,7 +64,8 @@ def test_without_a_ceiling_whole_cohorts_are_measured_at_once(arenas):
 
 
 def test_a_ceiling_leaves_to_batches_what_instruments_and_threads_do_not_take(arenas):
-    fixed = bytes_in(arenas) + 6 * scratch_bytes(arenas)
+    fixed = prepared_bytes(arenas) + 6 * scratch_bytes(arenas)
+    assert prepared_bytes(arenas) > bytes_in(arenas) > 0
     ceiling = -(-fixed // MIB) + 1
     rows = batch_of(EvaluatorSettings(memory_mib=ceiling), arenas, threads=3, steps=2)
     assert fixed + 2 * rows * ROW_BYTES <= ceiling * MIB < fixed + 2 * (rows + 1) * ROW_BYTES
@@ -81,7 +83,7 @@ def test_a_ceiling_below_what_is_needed_says_what_is_needed(arenas):
 
 def test_a_batch_beyond_the_ceiling_says_how_many_fit(arenas):
     with pytest.raises(ConfigurationError, match=r"GALAPAGOS_EVALUATOR_BATCH 60000: .* room for \d+"):
-        batch_of(EvaluatorSettings(memory_mib=-(-bytes_in(arenas) // MIB) + 1, batch=60000), arenas, 1, 1)
+        batch_of(EvaluatorSettings(memory_mib=-(-prepared_bytes(arenas) // MIB) + 1, batch=60000), arenas, 1, 1)
 
 
 @given(st.integers(1, 130), st.integers(1, 4))
