@@ -6,8 +6,11 @@ from typing import Any
 
 from common.events.spec import Costs
 from common.genome.genes import MONTHS, REGIMES, WEEKDAYS
+from common.genome.slots import SLOTS
 from standalone.cost_words import venue_lines
-from standalone.wording import HOUR_US, timeframe_names, tree_words
+from standalone.feature_words import HOUR_US, timeframe_names
+from standalone.gene_words import bars_text, heard, legs, order_lines, portfolio_lines, silence_lines, size_lines
+from standalone.wording import tree_words
 
 DAY_US = 24 * HOUR_US
 HOURS = tuple(map(str, range(24)))
@@ -27,14 +30,17 @@ class Explanation:
 
 def explain(document: dict[str, Any], instruments: Sequence[str], bar_us: int | None, costs: Costs) -> Explanation:
     """Explain the complete JSON form of a valid genome (``codec.to_json``), bar length in microseconds if known."""
+    document = heard(document)
     instrument = (
         instruments[document["portfolio"]["instrument"] % len(instruments)] if instruments else "its instrument"
     )
+    if split := legs(document, instruments):
+        instrument = " or ".join(split)
     sides = [side for side in ("long", "short") if document["entry"]["direction"] in (side, "both")]
     sections = (
         ("When it trades", _entries(document, sides, instrument, bar_us)),
         ("How it gets out, the first that happens", _exits(document, sides, bar_us)),
-        ("How much it puts at risk", _sizing(document["risk"])),
+        ("How much it puts at risk", _sizing(document, instruments, bar_us)),
         ("When it stays out", _masks(document)),
         ("What it pays", venue_lines(costs, document["execution"]["venue"])),
     )
@@ -64,7 +70,7 @@ def _distance(kind: str, amount: float) -> str:
 def _summary(document: dict[str, Any], sides: list[str], instrument: str, bar_us: int | None) -> str:
     logic, leave = document["logic"], document["exit"]
     parts = [
-        f"{'buys' if side == 'long' else 'sells short'} {instrument} when {tree_words(logic[f'{side}_entry'], bar_us)}"
+        f"{'buys' if side == 'long' else 'sells short'} {instrument} when {_logic(document, f'{side}_entry', bar_us)}"
         for side in sides
     ]
     outs = [f"a stop {_distance(leave['stop_kind'], leave['stop_distance'])} away"]
@@ -81,9 +87,12 @@ def _summary(document: dict[str, Any], sides: list[str], instrument: str, bar_us
     return text[0].upper() + text[1:]
 
 
+def _logic(document: dict[str, Any], tree: str, bar_us: int | None) -> str:
+    return tree_words(document["logic"][tree], bar_us, document["features"])
+
+
 def _bars(count: int, bar_us: int | None) -> str:
-    name = bar_name(bar_us)
-    return f"{count} {name}{'s' if count != 1 else ''}"
+    return bars_text(count, bar_name(bar_us))
 
 
 def _entries(document: dict[str, Any], sides: list[str], instrument: str, bar_us: int | None) -> tuple[str, ...]:
@@ -91,15 +100,18 @@ def _entries(document: dict[str, Any], sides: list[str], instrument: str, bar_us
     lines = []
     for side in sides:
         verb = "Buys" if side == "long" else "Sells short"
-        lines.append(f"{verb} {instrument} when {tree_words(logic[f'{side}_entry'], bar_us)}.")
+        lines.append(f"{verb} {instrument} when {_logic(document, f'{side}_entry', bar_us)}.")
     lines.append(
         f"What the close of one {bar_name(bar_us)} says is done at the open of the next; "
         "it holds one position at a time and looks for a new one only when flat."
     )
+    lines += order_lines(document, bar_name(bar_us))
     if len(sides) == 2:
         lines.append("When both sides ask at once it does nothing.")
     names = timeframe_names(bar_us)
-    if any("@" in str(logic[f"{side}_{part}"]) for side in sides for part in ("entry", "exit")):
+    trees = str([logic[f"{side}_{part}"] for side in sides for part in ("entry", "exit")])
+    asked = [document["features"][f"slot{slot}_sources"] for slot in range(SLOTS) if f"slot{slot} " in trees]
+    if "@" in trees or "@" in str(asked):
         lines.append(f"Of the {names['higher']} and {names['highest']} bars it sees only complete ones.")
     return tuple(lines)
 
@@ -111,7 +123,7 @@ def _exits(document: dict[str, Any], sides: list[str], bar_us: int | None) -> tu
         if logic[f"{side}_exit"] is not None:
             lines.append(
                 f"Signal: a {side} position is closed at the next open when "
-                f"{tree_words(logic[f'{side}_exit'], bar_us)}; while that holds, no {side} position is opened."
+                f"{_logic(document, f'{side}_exit', bar_us)}; while that holds, no {side} position is opened."
             )
     if leave["time_exit_bars"]:
         lines.append(f"Time: at the open after {_bars(leave['time_exit_bars'], bar_us)} in the position.")
@@ -129,10 +141,14 @@ def _exits(document: dict[str, Any], sides: list[str], bar_us: int | None) -> tu
             f"Target: a profit of {_distance(leave['target_kind'], leave['target_distance'])}; "
             "if one bar touches the stop and the target, the stop is assumed to come first."
         )
+    if document["time"]["hold_min_bars"]:
+        held = _bars(document["time"]["hold_min_bars"], bar_us)
+        lines.append(f"For the first {held} only the stop and the trailing stop are heard.")
     return tuple(lines)
 
 
-def _sizing(risk: dict[str, Any]) -> tuple[str, ...]:
+def _sizing(document: dict[str, Any], instruments: Sequence[str], bar_us: int | None) -> tuple[str, ...]:
+    risk = document["risk"]
     match risk["sizing"]:
         case "fixed_fraction":
             size = f"Puts {100 * risk['fraction']:.3g} % of its equity into each position."
@@ -144,7 +160,8 @@ def _sizing(risk: dict[str, Any]) -> tuple[str, ...]:
             size = (
                 f"Trades a constant number of units, worth {100 * risk['fraction']:.3g} % of the equity at the start."
             )
-    return (size, f"A position is never worth more than {risk['leverage_max']:.3g} times its equity.")
+    cap = f"A position is never worth more than {risk['leverage_max']:.3g} times its equity."
+    return (size, cap, *size_lines(risk), *portfolio_lines(document, instruments, bar_name(bar_us)))
 
 
 def _masks(document: dict[str, Any]) -> tuple[str, ...]:
@@ -159,8 +176,9 @@ def _masks(document: dict[str, Any]) -> tuple[str, ...]:
         ("months", MONTHS, "months"),
     )
     for name, everything, words in masks:
-        if len(time[name]) < len(everything):
+        if name in time and len(time[name]) < len(everything):
             lines.append(f"Enters only on signals in these {words}: {_list(time[name])}.")
+    lines += silence_lines(document)
     return tuple(lines) or ("Enters in every market regime and at any time.",)
 
 

@@ -46,9 +46,11 @@ def conditions(
 ) -> None:
     """List the conditions that a genome's logic can use, with their meaning."""
     from common.genome.conditions import CONDITIONS
-    from standalone.wording import condition_words
+    from common.genome.slots import SLOT_TEXTS
+    from standalone.wording import condition_words, tree_words
 
     rows = [{"name": condition.text, "summary": condition_words(condition)} for condition in CONDITIONS]
+    rows += [{"name": text, "summary": tree_words(text)} for text in SLOT_TEXTS]
     wanted = grep.lower()
     _print_rows([row for row in rows if wanted in row["name"].lower() or wanted in row["summary"].lower()], json)
 

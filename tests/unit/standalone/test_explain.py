@@ -80,6 +80,64 @@ def test_what_a_genome_has_not_is_not_told() -> None:
         assert part not in text
 
 
+ORDERS = {
+    "entry": {"confirm_bars": 3, "delay_bars": 1, "order_type": "limit"},
+    "execution": {
+        "preference": "maker",
+        "schedule": "vwap",
+        "slices": 4,
+        "limit_offset_bps": 12.5,
+        "iceberg_fraction": 0.25,
+        "latency_budget_ms": 80.0,
+    },
+    "risk": {"budget": 0.5, "drawdown_brake": 0.2, "recovery": "reduce_after_loss", "kelly": "half"},
+    "time": {"blackout": "month_end", "hold_min_bars": 5},
+    "portfolio": {"method": "hrp", "weight_0": 0.4, "weight_1": 0.6, "rebalance_bars": 21, "correlation_max": 0.5},
+    "expression": {"in_crisis": "silent", "in_bear": "half", "silenced": ["target"]},
+}
+
+
+def test_orders_size_blackout_portfolio_and_regulation_are_told() -> None:
+    text = _text(to_json(from_json({"version": 2, "logic": {"long_entry": "rsi(2) < 10"}} | ORDERS)))
+    for part in (
+        "3 closes in a row",
+        "another 1 day",
+        "limit order 12.5 basis points better than the close",
+        "never takes what others offer",
+        "4 part(s) (VWAP)",
+        "hides 25 %",
+        "80 ms",
+        "50 % of the account",
+        "halved while equity is 20 %",
+        "multiplied by 0.5",
+        "half the Kelly fraction",
+        "around the turn of the month",
+        "first 5 days only the stop",
+        "half its size in these market regimes: bear",
+        "nothing in these market regimes: crisis",
+        "silenced, so without effect: target",
+        "between S&P 500, NASDAQ by hierarchical risk parity; rebalances every 21 days",
+        "correlate above 0.5",
+    ):
+        assert part in text, part
+
+
+def test_an_engineered_feature_is_told_where_it_is_asked() -> None:
+    slot = {"slot2_transform": "zscore", "slot2_window": 60, "slot2_sources": ["rsi(14) @higher"]}
+    logic = {"long_entry": "slot2 > q90"}
+    text = _text(to_json(from_json({"version": 2, "logic": logic, "features": slot})))
+    assert "the 60-bar z-score of RSI(14) on weekly bars is in the top 10 % of its last 250 values" in text
+    assert "sees only complete ones" in text
+
+
+def test_what_is_silenced_is_told_as_the_engine_hears_it() -> None:
+    silenced = ["target", "trail", "time_exit", "signal_exit", "regime", "time"]
+    text = _text(EVERYTHING | {"expression": EVERYTHING["expression"] | {"silenced": silenced}})
+    for part in ("Target:", "Trailing stop:", "Time:", "Signal:", "Enters only", "exit signal"):
+        assert part not in text
+    assert "silenced, so without effect: target, trail, time exit, signal exit, regime, time" in text
+
+
 @pytest.mark.parametrize("expert", experts(), ids=lambda expert: expert.name)
 def test_experts_are_told_as_the_engine_executes_them(expert: object) -> None:
     genome = expert.genome  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ import pytest
 
 from common.genome.codec import from_json
 from common.genome.conditions import CONDITIONS
+from common.genome.slots import SLOT_TEXTS
 from common.market.synthetic import noise
 from generator.experts import experts
 from standalone.request import build_spec
@@ -55,7 +56,7 @@ def test_an_unknown_expert_is_refused(galapagos: Galapagos) -> None:
 def test_conditions_are_listed_and_found_by_name_and_meaning(galapagos: Galapagos) -> None:
     code, out, _ = galapagos("seed", "conditions", "--json")
     assert code == 0
-    assert [row["name"] for row in json.loads(out)] == [condition.text for condition in CONDITIONS]
+    assert [row["name"] for row in json.loads(out)] == [*(condition.text for condition in CONDITIONS), *SLOT_TEXTS]
     _, out, _ = galapagos("seed", "conditions", "--grep", "three white soldiers")
     assert out.startswith("cdl3whitesoldiers")
 
@@ -112,7 +113,7 @@ def _unknown(document: dict[str, Any]) -> bytes:
         (_not_a_number, "NaN|not strict JSON"),
         (_twice, "version"),
         (_large, "bytes"),
-        (_version, "gene version: 2 is not allowed"),
+        (_version, "gene version: 1 is not allowed"),
         (_unknown, "gene risk.luck"),
         (lambda _: b"[1, 2]", "genome"),
         (lambda _: b"\xff\xfe", "JSON"),

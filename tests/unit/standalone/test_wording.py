@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.genome.conditions import CONDITIONS
-from standalone.wording import HOUR_US, condition_words, timeframe_names, tree_words
+from common.genome.slots import SLOT_TEXTS
+from standalone.feature_words import HOUR_US, timeframe_names
+from standalone.slot_words import slot_words
+from standalone.wording import condition_words, tree_words
 
 LEAF = st.sampled_from([condition.text for condition in CONDITIONS])
 TREE = st.recursive(
@@ -49,6 +52,36 @@ def test_every_condition_has_words_of_its_own_and_no_placeholder_is_left() -> No
 )
 def test_trees_read_as_they_are_evaluated(tree: object, words: str) -> None:
     assert tree_words(tree) == words
+
+
+@pytest.mark.parametrize(
+    ("transform", "words"),
+    [
+        ("zscore", "the 20-bar z-score of RSI(14)"),
+        ("rank", "the rank among the 20 values before of RSI(14)"),
+        ("difference", "the 20-bar change of RSI(14)"),
+        ("log", "the logarithm of one plus the height above its 20-bar low of RSI(14)"),
+        ("lag", "RSI(14)"),
+        ("product", "the product of RSI(14) and trend strength, ADX(14) on weekly bars"),
+        ("ratio", "the ratio of RSI(14) to trend strength, ADX(14) on weekly bars"),
+        ("principal_component", "the first principal component of the momentum indicators"),
+    ],
+)
+def test_engineered_features_are_told_with_their_sources(transform: str, words: str) -> None:
+    sources = ["rsi(14)", "adx(14) @higher"][: 2 if transform in ("product", "ratio") else 1]
+    genes = {"slot0_transform": transform, "slot0_window": 20, "slot0_lag": 0, "slot0_sources": sources}
+    assert slot_words(genes, "slot0", 24 * HOUR_US) == words
+    late = f"{words} as of 5 bars ago"
+    assert slot_words(genes | {"slot0_lag": 5}, "slot0", 24 * HOUR_US) == late
+    assert tree_words(["not", "slot0 > q80"], 24 * HOUR_US, genes) == (
+        f"{words} is not in the top 20 % of its last 250 values"
+    )
+
+
+def test_every_question_to_a_slot_has_words_of_its_own() -> None:
+    words = [tree_words(text) for text in SLOT_TEXTS]
+    assert len(set(words)) == len(SLOT_TEXTS)
+    assert words[-1] == "the engineered feature slot3 is below 0"
 
 
 @given(TREE)
