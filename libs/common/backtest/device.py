@@ -24,13 +24,15 @@ from common.backtest.device_memory import (
     threads_last,
 )
 from common.backtest.market import Words
-from common.backtest.measure import WINDOWS, Measures
+from common.backtest.measure import WINDOWS, Measures, measure
 from common.backtest.metrics import DESCRIPTOR_COUNT, EVIDENCE_COUNT, OBJECTIVE_COUNT
 from common.backtest.phenotype import instrument_of
+from common.backtest.portfolio import is_portfolio
 from common.backtest.rows import Genes, Measured, Scratch
 from common.backtest.windows import Cut
 from common.errors import ConfigurationError
 from common.genome.layout import GENOME, Population
+from common.market.allocation import Allocation
 from common.market.engineered import ROWS_MAX
 
 STREAMS = 2
@@ -121,7 +123,10 @@ class _Slot:
 
 
 class Fleet:
-    """The devices of this machine with markets, folds and costs on each: measures one population after another."""
+    """The devices of this machine with markets, folds and costs on each: measures one population after another.
+
+    Portfolios are measured on the CPU, while the devices are at work on the others.
+    """
 
     def __init__(
         self,
@@ -133,6 +138,8 @@ class Fleet:
         rows: int = BATCH_ROWS_MAX,
         devices: Sequence[int] | None = None,
         extra_rows: int = ROWS_MAX,
+        threads: int = 1,
+        allocation: Allocation | None = None,
     ) -> None:
         """Arguments as of ``measure.measure``; ``rows``: of the largest population that is to come.
 
@@ -145,6 +152,17 @@ class Fleet:
         numbers = max(site.numbers for pair in sites for site in pair)
         self._trades_min, self._extra_rows = trades_min, extra_rows
         self._extra = [ExtraRows(arena, extra_rows, partial(self._fill, place)) for place, arena in enumerate(arenas)]
+        allocation = allocation or Allocation([arena.bars for arena in arenas])
+        self._on_cpu = partial(
+            measure,
+            arenas=arenas,
+            cuts=cuts,
+            costs=costs,
+            trades_min=trades_min,
+            with_vault=with_vault,
+            threads=threads,
+            allocation=allocation,
+        )
         self._slots: list[_Slot] = []
         self._sites: dict[int, list[list[Site]]] = {}
         sizes = {}
@@ -162,10 +180,10 @@ class Fleet:
         genes = Genes(*(np.array(population[block], order="C") for block in Genes._fields))
         asked = asked_by(population, genes.trees)
         tokens = np.bincount(asked.genome, minlength=len(population))
-        instrument = instrument_of(population, len(self._extra))
+        instrument, many = instrument_of(population, len(self._extra)), is_portfolio(population, len(self._extra))
         turn = 0
         for place, extra in enumerate(self._extra):
-            mine = np.flatnonzero(instrument == place)
+            mine = np.flatnonzero((instrument == place) & ~many)
             for rows in batches(mine, tokens, self.batch_rows, self._extra_rows, len(self._slots)):
                 theirs = asked.within(rows)
                 if not extra.has_room_for(theirs):
@@ -177,6 +195,10 @@ class Fleet:
                 slot.finish(found)
                 slot.start(rows, genes, self._sites[slot.device][place], self._trades_min)
                 turn += 1
+        if many.any():
+            portfolios = self._on_cpu(population[many])
+            for name in Measured._fields:
+                getattr(found, name)[many] = getattr(portfolios, name)
         for slot in self._slots:
             slot.finish(found)
         return Measures(*found)

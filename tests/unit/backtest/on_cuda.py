@@ -9,6 +9,7 @@ import numpy as np
 
 from common.backtest.arena import Arena, prepare
 from common.backtest.costs import cost_table
+from common.backtest.portfolio import is_portfolio
 from common.backtest.stage import with_stage
 from common.backtest.windows import cut
 from common.events.spec import Costs
@@ -24,9 +25,8 @@ FIGURES = ("objectives", "violation", "descriptor", "evidence")
 
 
 def arenas() -> list[Arena]:
-    """Two instruments; the first has its stress scenarios."""
-    first, second = (prepare(bars.until(BARS)) for bars in default_bars())
-    return [with_stage(first, FOLDS), second]
+    """Two instruments with their stress scenarios."""
+    return [with_stage(prepare(bars.until(BARS)), FOLDS) for bars in default_bars()]
 
 
 def population() -> Population:
@@ -44,13 +44,14 @@ def compare() -> dict[str, Any]:
     # One device twice: batches go round both, and come to each more than once. Extra bitmaps run out of room.
     fleet = Fleet(places, [FOLDS] * 2, COSTS, 20, True, rows=10, devices=(0, 0), extra_rows=EXTRA_ROWS)
     found = [fleet.measure(genomes), fleet.measure(genomes[:0])]
-    apart = {}
+    many, apart = is_portfolio(genomes, len(places)), {}
     for name in FIGURES:
         mine, theirs = getattr(found[0], name), getattr(expected, name)
         apart[name] = float((np.abs(mine - theirs) / np.maximum(np.abs(theirs), 1.0)).max())
     return {
         "apart": apart,
-        "batches_at_least": GENOMES / fleet.batch_rows,
+        "portfolios": int(many.sum()),
+        "batches_at_least": (~many).sum() / fleet.batch_rows,
         "in_flight_at_most": 2 * STREAMS,
         "extra_bitmaps": [len(arena.engineered.rows(genomes)[0]) for arena in places],
         "extra_rows": EXTRA_ROWS,

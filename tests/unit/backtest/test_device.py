@@ -37,6 +37,7 @@ def check_comparison(simulator: bool, tolerance: float) -> None:
     found = run("compare", simulator)
     assert found["trading"] > 50
     assert found["stressed"] > 10
+    assert found["portfolios"] > 10
     assert found["batches_at_least"] > found["in_flight_at_most"]  # so memory was used more than once
     assert min(found["extra_bitmaps"]) > found["extra_rows"]
     assert max(found["apart"].values()) <= tolerance
