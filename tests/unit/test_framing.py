@@ -56,5 +56,5 @@ def test_another_name_and_an_array_too_many_are_refused() -> None:
 def test_another_genome_version_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = pack("test-1", HEAD, ARRAYS)
     monkeypatch.setattr(framing, "GENOME_VERSION", 1)
-    with pytest.raises(ConfigurationError, match="version 1, this program speaks 2; go on with"):
+    with pytest.raises(ConfigurationError, match="version 2, this program speaks 1; go on with"):
         Frame("test-1", whole)

@@ -61,7 +61,7 @@ def test_damaged_bytes_are_refused_with_a_remedy(cut, junk):
 def test_a_state_of_another_genome_version_is_refused_with_a_remedy(monkeypatch):
     whole = dump(busy())
     monkeypatch.setattr(framing, "GENOME_VERSION", 1)
-    with pytest.raises(ConfigurationError, match="genomes are of version 1"):
+    with pytest.raises(ConfigurationError, match="genomes are of version 2"):
         load(whole)
 
 
