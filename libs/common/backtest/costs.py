@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from common.kernel import kernel
+from common.kernel import lean_kernel
 
 Floats = npt.NDArray[np.float64]
 CONCESSION_MAX = 0.5
@@ -73,14 +73,14 @@ def flat_costs(
     return cost_table(0.0, [venue] * 3)
 
 
-@kernel
+@lean_kernel
 def venue_of(costs: Floats, venue: int | np.int64) -> Venue:
     """Row ``venue`` of the cost table."""
     row = costs[venue]
     return Venue(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10])
 
 
-@kernel
+@lean_kernel
 def concession(
     venue: Venue, value: float, spread: float, move: float, volume: float, late: float, hidden: float, slices: float
 ) -> float:
@@ -99,7 +99,7 @@ def concession(
     return min(share, CONCESSION_MAX)
 
 
-@kernel
+@lean_kernel
 def largest_value(venue: Venue, volume: float) -> float:
     """What one order can take of a market with this mean quote volume a bar, in multiples of the account."""
     if volume > 0.0 and venue.account > 0.0:

@@ -32,7 +32,7 @@ from common.backtest.orders import (
 from common.backtest.phenotype import Integer, Phenotype
 from common.backtest.signals import Logic, bit, next_true
 from common.backtest.sizing import book, open_account
-from common.kernel import kernel
+from common.kernel import lean_kernel
 
 TRADE_FIELDS: tuple[str, ...] = (
     "side",
@@ -67,7 +67,7 @@ def make_path(bars: int) -> Path:
     return Path(*flat, np.empty((bars, len(TRADE_FIELDS))))
 
 
-@kernel
+@lean_kernel
 def allowed(phenotype: Phenotype, market: MarketArrays, s: Integer) -> bool:
     """Do masks and calendars let a position be entered on a signal of bar ``s``?"""
     inside = (
@@ -81,7 +81,7 @@ def allowed(phenotype: Phenotype, market: MarketArrays, s: Integer) -> bool:
     return inside != 0 and not blacked
 
 
-@kernel
+@lean_kernel
 def hold(
     market: MarketArrays,
     leave: Words,
@@ -127,7 +127,7 @@ def hold(
     return stop - 1, market.close[stop - 1], ENDED, closes
 
 
-@kernel
+@lean_kernel
 def mark(
     market: MarketArrays,
     phenotype: Phenotype,
@@ -159,7 +159,7 @@ def mark(
         carried = holding.side * holding.units * market.close[t]
 
 
-@kernel
+@lean_kernel
 def simulate(
     market: MarketArrays,
     logic: Logic,
@@ -215,7 +215,7 @@ def simulate(
     return account.cash, count, turnover
 
 
-@kernel
+@lean_kernel
 def _record(row: Floats, holding: Holding, exit_bar: Integer, price: float, profit: float, reason: int) -> None:
     row[0], row[1], row[2], row[3] = holding.side, holding.bar, exit_bar, holding.price
     row[4], row[5], row[6], row[7] = price, holding.units, profit, reason

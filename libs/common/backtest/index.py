@@ -1,4 +1,4 @@
-"""What lets the event-skipping engine pass over bars: block extremes, and prefix sums of powers of price changes."""
+"""What lets the event-skipping engine pass over bars: how far away prices are, and prefix sums of price changes."""
 
 from typing import Any, NamedTuple
 
@@ -8,16 +8,26 @@ import numpy.typing as npt
 from common.backtest.costs import Floats
 from common.backtest.market import MarketArrays, Words
 from common.backtest.phenotype import Phenotype
-from common.kernel import kernel
+from common.bits import bits_of, highest_bit
+from common.kernel import kernel, lean_kernel
 
-LEVELS = 4
-"""Windows of 4, 16, 64 and 256 bars."""
-LOW, HIGH, CLOSE_LOW, CLOSE_HIGH, EXTREMES = range(5)
-OPENED, HIGHEST, LOWEST, CLOSED = range(4)
-ATR, VOLATILITY, MOVE, VOLUME, SPREAD, LATE, REGIME = range(7)
-CLOSES, CLOSE_SQUARES, SQUARES, CUBES, FOURTHS, SEGMENT, PREFIXES = range(7)
+OPENED, HIGHEST, LOWEST, CLOSED = (np.uint64(column) for column in range(4))
+ATR, VOLATILITY, MOVE, VOLUME, SPREAD, LATE, REGIME = (np.uint64(column) for column in range(7))
+CLOSES, CLOSE_SQUARES, SQUARES, CUBES, FOURTHS, SEGMENT, LAST, PREFIXES = (
+    np.uint64(c) for c in (0, 1, 2, 3, 4, 5, 6, 8)
+)
+STEPS = np.uint64(16)
+"""Distances of ``reach`` and ``trails``: 0, and two an octave from 1/512 of the price to a quarter of it."""
+DOWN, UP = np.uint64(0), np.uint64(1)
+AHEAD_MAX = 255
+_STEP_SHIFT, _STEP_FIRST, _STEP_LAST = 51, 2 * (1023 - 9) - 1, int(STEPS) - 1
+LEVELS = 9
+"""Windows of 1, 2, 4 up to 256 closes."""
+LOWEST_CLOSE, HIGHEST_CLOSE = np.uint64(0), np.uint64(1)
+_WIDEST = np.uint64(1 << (LEVELS - 1))
 SEGMENT_BARS, SEGMENT_RATIO = 4096, 4.0
 Singles = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 GATE_FIRST = (0, 5, 29, 36, 48)
 """Rows of ``gates``: five regimes, 24 hours, seven weekdays, twelve months, three blackout calendars."""
 GATES = 51
@@ -26,54 +36,115 @@ GATES = 51
 class Index(NamedTuple):
     """``gates`` (GATES, words): the bars of each regime, hour, weekday and month, and outside each blackout.
 
-    ``windows`` (LEVELS, T, EXTREMES) float32: lowest low, highest high, lowest and highest close of the 4, 16, 64 and
-    256 bars from t on, rounded outward. ``prices`` (T, 4): open, high, low, close. ``facts`` (T, 8) float32: what an
-    order needs to know of the close before it. ``prefix`` (T + 1, PREFIXES): sums over the bars before t, from the
-    start of t's segment on, of close, of its square, and of its change since the bar before to the powers 2, 3 and 4;
-    and the number of t's segment. Segments are short in bars and in price: differences of sums are exact to rounding
-    also at a thousandth of an earlier price. Small, so that what trades touch fits a core's second cache.
+    ``reach`` (T, 2, STEPS): bars from the close of t to the first whose low lies each distance below that close, and
+    to the first whose high lies it above; AHEAD_MAX where there is none up to there. ``trails`` (T, 2, STEPS): to the
+    first whose low lies each distance below the highest high from t on, high above lowest low. Both fall short by less
+    than rounding. ``closes`` (LEVELS, T, 2): lowest and highest of the 1, 2, 4, up to 256 closes from t on.
+    ``prices`` (T, 4): open, high, low, close. ``facts`` (T, 8) float32: what an order needs to know of the close before
+    it. ``prefix`` (T, PREFIXES): sums from the start of t's segment on, of the closes before t and their squares, and
+    of the changes of close up to t's to the powers 2, 3 and 4; the number of t's segment; its close. Segments are short
+    in bars and in price: differences of sums are exact to rounding also at a thousandth of an earlier price.
     """
 
     gates: Words
-    windows: Singles
+    reach: Bytes
+    trails: Bytes
+    closes: Floats
     prices: Floats
     facts: Singles
     prefix: Floats
 
 
+@lean_kernel
+def step_of(share: float) -> np.uint64:
+    """The last step whose distance is at most this share of the price; 0, which is the next bar, below the first."""
+    step = np.int64((bits_of(share) >> _STEP_SHIFT) - _STEP_FIRST)
+    return np.uint64(min(max(step, np.int64(0)), np.int64(_STEP_LAST)))
+
+
 @kernel
-def _widen(narrow: Floats, step: int, into: Floats) -> None:
-    """Extremes of windows four times as long as those of ``narrow``, (T, EXTREMES), which are ``step`` bars long."""
-    bars = len(narrow)
+def _reaches(high: Floats, low: Floats, close: Floats, shares: Floats, reach: Bytes, trails: Bytes) -> None:
+    """Fill ``reach`` and ``trails``; ``shares`` (STEPS,): the distances, less a margin for rounding."""
+    bars = len(close)
     for t in range(bars):
-        for which in range(EXTREMES):
-            value = narrow[t, which]
-            for part in range(1, 4):
-                other = narrow[min(t + part * step, bars - 1), which]
-                value = min(value, other) if which in (LOW, CLOSE_LOW) else max(value, other)
-            into[t, which] = value
+        crest, trough = high[t], low[t]
+        fallen, risen, off_crest, off_trough = np.uint64(1), np.uint64(1), np.uint64(1), np.uint64(1)
+        for which in range(2):
+            for step in range(trails.shape[2]):
+                reach[t, which, step] = trails[t, which, step] = AHEAD_MAX if step > 0 else 1
+        for ahead in range(1, min(AHEAD_MAX, bars - t)):
+            top, bottom = high[t + ahead], low[t + ahead]
+            while fallen < STEPS and bottom <= close[t] * (1.0 - shares[fallen]):
+                reach[t, DOWN, fallen] = ahead
+                fallen += np.uint64(1)
+            while risen < STEPS and top >= close[t] * (1.0 + shares[risen]):
+                reach[t, UP, risen] = ahead
+                risen += np.uint64(1)
+            while off_crest < STEPS and bottom <= crest * (1.0 - shares[off_crest]):
+                trails[t, DOWN, off_crest] = ahead
+                off_crest += np.uint64(1)
+            while off_trough < STEPS and top >= trough * (1.0 + shares[off_trough]):
+                trails[t, UP, off_trough] = ahead
+                off_trough += np.uint64(1)
+            crest, trough = max(crest, top), min(trough, bottom)
 
 
 @kernel
-def _prefixes(prices: Floats, prefix: Floats) -> None:
+def _windows(close: Floats, closes: Floats) -> None:
+    """Fill ``closes``."""
+    bars = len(close)
+    for t in range(bars):
+        closes[0, t, LOWEST_CLOSE] = closes[0, t, HIGHEST_CLOSE] = close[t]
+    for level in range(1, LEVELS):
+        for t in range(bars):
+            other = min(t + (1 << (level - 1)), bars - 1)
+            closes[level, t, LOWEST_CLOSE] = min(
+                closes[level - 1, t, LOWEST_CLOSE], closes[level - 1, other, LOWEST_CLOSE]
+            )
+            closes[level, t, HIGHEST_CLOSE] = max(
+                closes[level - 1, t, HIGHEST_CLOSE], closes[level - 1, other, HIGHEST_CLOSE]
+            )
+
+
+@lean_kernel
+def extremes(closes: Floats, first: np.uint64, stop: np.uint64) -> tuple[float, float]:
+    """Lowest and highest close of the bars ``[first, stop)``, at least one: of two windows that overlap."""
+    lowest, highest = np.inf, 0.0
+    row = np.uint64(len(closes) // LEVELS)
+    while stop - first >= 2 * _WIDEST:
+        wide = (LEVELS - 1) * row + 2 * first
+        lowest, highest = min(lowest, closes[wide + LOWEST_CLOSE]), max(highest, closes[wide + HIGHEST_CLOSE])
+        first += _WIDEST
+    level = np.uint64(highest_bit(stop - first))
+    one = level * row + 2 * first
+    other = level * row + 2 * (stop - (np.uint64(1) << level))
+    return (
+        min(lowest, closes[one + LOWEST_CLOSE], closes[other + LOWEST_CLOSE]),
+        max(highest, closes[one + HIGHEST_CLOSE], closes[other + HIGHEST_CLOSE]),
+    )
+
+
+@kernel
+def _prefixes(close: Floats, prefix: Floats) -> None:
     """Fill ``prefix``."""
-    segment, began, reference = 0, 0, prices[0, CLOSED]
-    sums, change = np.zeros(SEGMENT), 0.0
-    for t in range(len(prices) + 1):
-        if t < len(prices):
-            close = prices[t, CLOSED]
-            far = close > SEGMENT_RATIO * reference or close * SEGMENT_RATIO < reference or abs(change) > close
-            if t > 0 and (far or t - began == SEGMENT_BARS):
-                segment, began, reference = segment + 1, t, close
-                sums[:] = 0.0
-        prefix[t, :SEGMENT], prefix[t, SEGMENT] = sums, segment
-        if t < len(prices):
-            change = close - prices[t - 1, CLOSED] if t > 0 else 0.0
-            sums[CLOSES] += close
-            sums[CLOSE_SQUARES] += close * close
-            sums[SQUARES] += change * change
-            sums[CUBES] += change * change * change
-            sums[FOURTHS] += change * change * change * change
+    segment, began, reference = 0, 0, close[0]
+    closes, close_squares, squares, cubes, fourths = 0.0, 0.0, 0.0, 0.0, 0.0
+    change = 0.0
+    for t in range(len(close)):
+        price = close[t]
+        # The change before decides: a bar after which the price is far smaller must not carry its powers along.
+        far = price > SEGMENT_RATIO * reference or price * SEGMENT_RATIO < reference or abs(change) > price
+        change = price - close[t - 1] if t > 0 else 0.0
+        squares += change * change
+        cubes += change * change * change
+        fourths += change * change * change * change
+        if t > 0 and (far or t - began == SEGMENT_BARS):
+            segment, began, reference = segment + 1, t, price
+            closes, close_squares, squares, cubes, fourths = 0.0, 0.0, 0.0, 0.0, 0.0
+        prefix[t, CLOSES], prefix[t, CLOSE_SQUARES], prefix[t, SQUARES] = closes, close_squares, squares
+        prefix[t, CUBES], prefix[t, FOURTHS], prefix[t, SEGMENT], prefix[t, LAST] = cubes, fourths, segment, price
+        closes += price
+        close_squares += price * price
 
 
 class Between(NamedTuple):
@@ -86,21 +157,23 @@ class Between(NamedTuple):
     close_squares: float
 
 
-@kernel
-def between(prefix: Floats, prices: Floats, first: np.uint64, last: np.uint64) -> Between:
+@lean_kernel
+def between(prefix: Floats, first: np.uint64, last: np.uint64) -> Between:
     """Sums over the changes of close from bar ``first`` to bar ``last``. Bar by bar where they lie in two segments."""
-    before, after = first + np.uint64(1), last + np.uint64(1)
-    if prefix[first, SEGMENT] == prefix[after, SEGMENT]:
+    a, b = first * PREFIXES, last * PREFIXES
+    if prefix[a + SEGMENT] == prefix[b + SEGMENT]:
         return Between(
-            prefix[after, SQUARES] - prefix[before, SQUARES],
-            prefix[after, CUBES] - prefix[before, CUBES],
-            prefix[after, FOURTHS] - prefix[before, FOURTHS],
-            prefix[last, CLOSES] - prefix[first, CLOSES],
-            prefix[last, CLOSE_SQUARES] - prefix[first, CLOSE_SQUARES],
+            prefix[b + SQUARES] - prefix[a + SQUARES],
+            prefix[b + CUBES] - prefix[a + CUBES],
+            prefix[b + FOURTHS] - prefix[a + FOURTHS],
+            prefix[b + CLOSES] - prefix[a + CLOSES],
+            prefix[b + CLOSE_SQUARES] - prefix[a + CLOSE_SQUARES],
         )
     squares, cubes, fourths, closes, close_squares = 0.0, 0.0, 0.0, 0.0, 0.0
-    for t in range(before, after):
-        from_, change = prices[t - np.uint64(1), CLOSED], prices[t, CLOSED] - prices[t - np.uint64(1), CLOSED]
+    while a < b:
+        from_ = prefix[a + LAST]
+        a += PREFIXES
+        change = prefix[a + LAST] - from_
         square = change * change
         squares, cubes, fourths = squares + square, cubes + square * change, fourths + square * square
         closes, close_squares = closes + from_, close_squares + from_ * from_
@@ -120,7 +193,7 @@ def _gates(market: MarketArrays, into: Words) -> None:
                 into[GATE_FIRST[4] + calendar, word] |= mask
 
 
-@kernel
+@lean_kernel
 def _narrow(gates: Words, first: int, count: int, mask: int | np.int64, logic: Words, scratch: Words) -> None:
     """Keep of the entries those on which one of the gates in ``mask`` is open."""
     if mask == (1 << count) - 1:
@@ -137,7 +210,7 @@ def _narrow(gates: Words, first: int, count: int, mask: int | np.int64, logic: W
         logic[2, index] &= scratch[index]
 
 
-@kernel
+@lean_kernel
 def pass_gates(gates: Words, phenotype: Phenotype, logic: Words, scratch: Words) -> None:
     """Keep of the entry bitmaps ``logic[0]`` and ``logic[2]`` (4, words) what masks and calendars allow."""
     _narrow(gates, GATE_FIRST[0], 5, phenotype.regimes, logic, scratch)
@@ -164,15 +237,15 @@ def build_index(market: MarketArrays) -> Index:
     facts = _aligned((bars, 8), np.float32)
     columns = (market.atr, market.volatility, market.move, market.volume, market.spread, market.late, market.regime)
     facts[:, : len(columns)] = np.stack(columns, axis=1)
-    windows = _aligned((LEVELS, bars, EXTREMES), np.float32)
-    narrow = np.stack([market.low, market.high, market.close, market.close], axis=1)
-    for level in range(LEVELS):
-        wide = np.empty_like(narrow)
-        _widen(narrow, 4**level, wide)
-        windows[level] = np.nextafter(wide.astype(np.float32), np.float32([-np.inf, np.inf, -np.inf, np.inf]))
-        narrow = wide
-    prefix = _aligned((bars + 1, PREFIXES), np.float64)
-    _prefixes(prices, prefix)
+    reach, trails = _aligned((bars, 2, int(STEPS)), np.uint8), _aligned((bars, 2, int(STEPS)), np.uint8)
+    octaves = np.arange(_STEP_LAST) // 2
+    shares = np.append(0.0, 2.0**-9 * 2.0**octaves * np.where(np.arange(_STEP_LAST) % 2 == 1, 1.5, 1.0)) * (1.0 - 1e-6)
+    _reaches(market.high, market.low, market.close, shares, reach, trails)
+    closes = _aligned((LEVELS, bars, 2), np.float64)
+    _windows(market.close, closes)
+    prefix = _aligned((bars, int(PREFIXES)), np.float64)
+    _prefixes(market.close, prefix)
     gates = np.zeros((GATES, market.bank.shape[1]), np.uint64)
     _gates(market, gates)
-    return Index(gates, windows, prices, facts, prefix)
+    flat = [array.reshape(-1) for array in (reach, trails, closes, prices, facts, prefix)]
+    return Index(gates, *flat)

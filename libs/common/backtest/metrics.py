@@ -6,7 +6,7 @@ import numpy as np
 
 from common.backtest.costs import Floats
 from common.backtest.engine import Path
-from common.kernel import kernel
+from common.kernel import lean_kernel
 
 CVAR_SHARE = 0.05
 RATIO_LIMIT = 100.0
@@ -35,7 +35,7 @@ OBJECTIVE_COUNT, EVIDENCE_COUNT, DESCRIPTOR_COUNT = 7, 9, 3
 STRESS_OBJECTIVE = 6
 
 
-@kernel
+@lean_kernel
 def clear(sums: Floats) -> None:
     """Make ready for a window."""
     for column in range(SUMS):
@@ -43,7 +43,7 @@ def clear(sums: Floats) -> None:
     sums[CAPITAL], sums[PEAK] = 1.0, 1.0
 
 
-@kernel
+@lean_kernel
 def add_path(
     path: Path, bars: int | np.int64, count: int | np.int64, final: float, turnover: float, sums: Floats
 ) -> None:
@@ -75,7 +75,7 @@ def add_path(
     sums[CAPITAL] = capital * final
 
 
-@kernel
+@lean_kernel
 def mean_deviation(n: float, s1: float, s2: float) -> tuple[float, float]:
     """Mean and sample standard deviation (ddof 1) from sums; the deviation is 0 where it is not above rounding."""
     if n < 2.0:
@@ -85,14 +85,14 @@ def mean_deviation(n: float, s1: float, s2: float) -> tuple[float, float]:
     return mean, math.sqrt(variance) if variance > 1e-14 * s2 / n else 0.0
 
 
-@kernel
+@lean_kernel
 def sharpe(n: float, s1: float, s2: float, annual: float) -> float:
     """Mean over deviation, times ``annual``; 0 for a constant."""
     mean, deviation = mean_deviation(n, s1, s2)
     return mean / deviation * annual if deviation > 0.0 else 0.0
 
 
-@kernel
+@lean_kernel
 def shape(n: float, s1: float, s2: float, s3: float, s4: float) -> tuple[float, float]:
     """Skewness and (not excess) kurtosis of the population from power sums; 0 and 3 for a constant."""
     mean = s1 / n
@@ -104,7 +104,7 @@ def shape(n: float, s1: float, s2: float, s3: float, s4: float) -> tuple[float, 
     return m3 / (m2 * math.sqrt(m2)), m4 / (m2 * m2)
 
 
-@kernel
+@lean_kernel
 def conditional_value_at_risk(profits: Floats, n: int | np.int64) -> float:
     """Mean of the worst ``CVAR_SHARE`` of the first ``n`` profits, which are reordered; 0 for none.
 
@@ -138,7 +138,7 @@ def conditional_value_at_risk(profits: Floats, n: int | np.int64) -> float:
     return total / wanted
 
 
-@kernel
+@lean_kernel
 def recovery_factor(total_return: float, drawdown: float) -> float:
     """Net profit over maximum drawdown, within +-RATIO_LIMIT."""
     if drawdown <= 0.0:
@@ -146,7 +146,7 @@ def recovery_factor(total_return: float, drawdown: float) -> float:
     return min(max(total_return / drawdown, -RATIO_LIMIT), RATIO_LIMIT)
 
 
-@kernel
+@lean_kernel
 def consistency(sharpes: Floats, folds: int | np.int64) -> float:
     """Mean of the folds' Sharpe ratios less their standard deviation: high only when every fold is good."""
     total, squares = 0.0, 0.0
@@ -158,7 +158,7 @@ def consistency(sharpes: Floats, folds: int | np.int64) -> float:
     return mean - math.sqrt(squares / folds)
 
 
-@kernel
+@lean_kernel
 def fill_evidence(sums: Floats, evidence: Floats) -> None:
     """One row of evidence, in the order of ``events.cohorts.EVIDENCE``."""
     n = sums[BARS]
@@ -171,7 +171,7 @@ def fill_evidence(sums: Floats, evidence: Floats) -> None:
     evidence[8] = excess / spread * math.sqrt(n) if spread > 0.0 else 0.0
 
 
-@kernel
+@lean_kernel
 def fill_objectives(
     sums: Floats, sharpes: Floats, folds: int | np.int64, profits: Floats, bars_per_year: float, objectives: Floats
 ) -> None:
@@ -185,7 +185,7 @@ def fill_objectives(
     objectives[5] = -sums[TURNOVER] / (n / bars_per_year)
 
 
-@kernel
+@lean_kernel
 def fill_descriptor(sums: Floats, descriptor: Floats) -> None:
     """Mean bars of a trade, share of bars with a position, share of them long."""
     trades, held = sums[TRADES], sums[HELD]

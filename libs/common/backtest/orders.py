@@ -8,7 +8,7 @@ from common.backtest.costs import Venue, concession, largest_value
 from common.backtest.market import MarketArrays
 from common.backtest.phenotype import LIMIT, SINGLE, STOP, TWAP, Integer, Phenotype, distance, regime_weight
 from common.backtest.sizing import Account, position_value
-from common.kernel import kernel
+from common.kernel import lean_kernel
 
 NO_EXIT, STOPPED, TARGET, TRAILED, TIMED, SIGNALLED, ENDED, RUINED = range(8)
 EXIT_REASONS: tuple[str, ...] = ("", "stop", "target", "trail", "time", "signal", "end", "ruin")
@@ -37,7 +37,7 @@ class Quote(NamedTuple):
     days: float
 
 
-@kernel
+@lean_kernel
 def quote_of(market: MarketArrays, t: Integer) -> Quote:
     """The quote of bar ``t``; ``t`` > 0."""
     s = t - 1
@@ -62,7 +62,7 @@ def quote_of(market: MarketArrays, t: Integer) -> Quote:
 class Holding(NamedTuple):
     """A position from its entry in ``bar`` on. ``cash`` is equity less the position's value, ``base`` equity before."""
 
-    side: Integer
+    side: float
     bar: Integer
     price: float
     units: float
@@ -77,7 +77,7 @@ class Holding(NamedTuple):
     at_open: bool
 
 
-@kernel
+@lean_kernel
 def bar_mean(quote: Quote, schedule: Integer) -> float:
     """What an order that is worked over a bar gets: the mean of its prices (TWAP), or the typical price (VWAP)."""
     if schedule == TWAP:
@@ -85,8 +85,8 @@ def bar_mean(quote: Quote, schedule: Integer) -> float:
     return (quote.high + quote.low + quote.close) / 3.0
 
 
-@kernel
-def entry_fill(quote: Quote, phenotype: Phenotype, venue: Venue, side: Integer) -> tuple[float, int, bool]:
+@lean_kernel
+def entry_fill(quote: Quote, phenotype: Phenotype, venue: Venue, side: float) -> tuple[float, int, bool]:
     """Price, manner, and whether it is the open's, of an entry in a bar on a signal at the close before.
 
     Limit and stop orders lie ``offset`` from that close and live for this bar. A maker posts market orders at the open,
@@ -114,16 +114,16 @@ def entry_fill(quote: Quote, phenotype: Phenotype, venue: Venue, side: Integer) 
     return open_, TAKEN, True
 
 
-@kernel
+@lean_kernel
 def market_concession(quote: Quote, phenotype: Phenotype, venue: Venue, value: float, slices: float) -> float:
     """Concession of a market order for ``value``, from what was known at the close before its bar."""
     late = venue.latency_ms * quote.late / quote.bar_ms
     return concession(venue, value, quote.spread, quote.move, quote.volume, late, phenotype.hidden, slices)
 
 
-@kernel
+@lean_kernel
 def enter(
-    quote: Quote, phenotype: Phenotype, venue: Venue, account: Account, side: Integer, t: Integer, lot: float
+    quote: Quote, phenotype: Phenotype, venue: Venue, account: Account, side: float, t: Integer, lot: float
 ) -> Holding:
     """Enter in bar ``t``; a holding of 0 units where the order does not fill, is too late, or can have no stop."""
     atr, cash = quote.atr, account.cash
@@ -150,7 +150,7 @@ def enter(
     return Holding(side, t, price, units, rest, cash, price - side * away, target, share, trail, at_open)
 
 
-@kernel
+@lean_kernel
 def trail_level(holding: Holding, best: float) -> float:
     """Trailing stop, ``best`` being the best price since entry; 0 when there is none. It only ever tightens."""
     if holding.trail_share > 0.0:
@@ -158,9 +158,9 @@ def trail_level(holding: Holding, best: float) -> float:
     return best - holding.side * holding.trail_distance if holding.trail_distance > 0.0 else 0.0
 
 
-@kernel
+@lean_kernel
 def exit_inside(
-    side: Integer, open_: float, high: float, low: float, stop: float, trail: float, target: float
+    side: float, open_: float, high: float, low: float, stop: float, trail: float, target: float
 ) -> tuple[float, int]:
     """Price and reason of the exit inside a bar, reason NO_EXIT when there is none. ``trail``, ``target`` 0: none.
 
@@ -185,13 +185,13 @@ def exit_inside(
     return 0.0, NO_EXIT
 
 
-@kernel
+@lean_kernel
 def scheduled_price(quote: Quote, phenotype: Phenotype) -> float:
     """Price of an exit that was decided at the close before the bar."""
     return quote.open if phenotype.schedule == SINGLE else bar_mean(quote, phenotype.schedule)
 
 
-@kernel
+@lean_kernel
 def liquidate(
     quote: Quote, phenotype: Phenotype, venue: Venue, holding: Holding, price: float, reason: int, closes: float
 ) -> float:
@@ -211,20 +211,20 @@ def liquidate(
     return max(holding.cash + side * received - received * venue.taker_fee - funded, 0.0)
 
 
-@kernel
+@lean_kernel
 def exit_is_at_open(phenotype: Phenotype, reason: int) -> bool:
     """Does the exit leave the open of its bar free for the next entry?"""
     return phenotype.schedule == SINGLE and (reason in (TIMED, SIGNALLED))
 
 
-@kernel
+@lean_kernel
 def drift_of_entry(holding: Holding, intraday: float) -> float:
     """What the market's drift alone gives on the entry bar, in money. See ``drift_of_exit``."""
     gain = holding.side * holding.units * holding.price * intraday
     return gain if holding.at_open else max(gain, 0.0)
 
 
-@kernel
+@lean_kernel
 def drift_of_exit(
     phenotype: Phenotype,
     holding: Holding,
@@ -250,7 +250,7 @@ def drift_of_exit(
     return carried * overnight + max(carried * intraday, 0.0)
 
 
-@kernel
+@lean_kernel
 def latest_exit(phenotype: Phenotype, entry: Integer, stop: Integer) -> Integer:
     """Bar of the time exit, or ``stop``."""
     if phenotype.time_exit_bars > 0:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from common.genome.genes import ALLELE_GENES, ALLELE_SLOT, LEVERAGE_MAX, MASK_GENES, MASK_SLOT, REAL_SLOT, REGIMES
 from common.genome.layout import Population
-from common.kernel import kernel
+from common.kernel import lean_kernel
 
 LONG, SHORT, BOTH = 0, 1, 2
 PERCENT, ATR = 1, 2
@@ -140,7 +140,7 @@ def instrument_of(population: Population | np.void, instruments: int) -> npt.NDA
     return np.asarray(slots, np.int64) % instruments
 
 
-@kernel
+@lean_kernel
 def express(alleles: npt.NDArray[np.uint8], reals: npt.NDArray[np.float32], masks: npt.NDArray[np.uint32]) -> Phenotype:
     """Decode the gene vectors of one genome; total: a mandatory stop and the leverage cap hold whatever they say.
 
@@ -205,7 +205,7 @@ def express(alleles: npt.NDArray[np.uint8], reals: npt.NDArray[np.float32], mask
     )
 
 
-@kernel
+@lean_kernel
 def regime_weight(phenotype: Phenotype, regime: Integer) -> float:
     """How loudly the genome is expressed in a regime: factor on the size of an entry."""
     if regime == 0:
@@ -217,7 +217,7 @@ def regime_weight(phenotype: Phenotype, regime: Integer) -> float:
     return phenotype.weight_high_volatility if regime == 3 else phenotype.weight_crisis
 
 
-@kernel
+@lean_kernel
 def distance(kind: Integer, amount: float, price: float, atr: float, stop: float) -> float:
     """A distance in price units; 0 for kind 0 (none)."""
     if kind == PERCENT:

@@ -27,8 +27,8 @@ from common.backtest.metrics import (
     sharpe,
 )
 from common.backtest.phenotype import Phenotype, express
-from common.backtest.signals import STACK_DEPTH, Logic, decide
-from common.kernel import kernel
+from common.backtest.signals import STACK_DEPTH, Logic, settle
+from common.kernel import lean_kernel
 
 simulate_bars, simulate_events = engine.simulate, skipping.simulate
 _LOGIC = 4
@@ -80,7 +80,7 @@ def make_scratch(market: MarketArrays, spans: npt.NDArray[np.int64], truth: bool
     )
 
 
-@kernel
+@lean_kernel
 def trade_fold(
     market: MarketArrays,
     index: Index,
@@ -106,19 +106,20 @@ def trade_fold(
     add_path(path, stop - start, count, final, turnover, sums)
 
 
-@kernel
+@lean_kernel
 def prepare_genome(
     row: int | np.int64, genes: Genes, market: MarketArrays, index: Index, extra: Words, truth: bool, scratch: Scratch
 ) -> tuple[Phenotype, Logic]:
     """Phenotype and bitmaps of one genome. The truth engine looks at masks and calendars itself, signal by signal."""
     phenotype = express(genes.alleles[row], genes.reals[row], genes.masks[row])
-    logic = decide(genes.trees[row], phenotype, market.bank, extra, scratch.stack, scratch.logic)
+    bits = scratch.logic
+    settle(genes.trees[row], phenotype, market.bank, extra, scratch.stack, bits)
     if not truth:
-        pass_gates(index.gates, phenotype, scratch.logic, scratch.stack[0])
-    return phenotype, logic
+        pass_gates(index.gates, phenotype, bits, scratch.stack[0])
+    return phenotype, Logic(bits[0], bits[2], bits[1], bits[3])
 
 
-@kernel
+@lean_kernel
 def measure_row(
     row: int | np.int64,
     genes: Genes,
@@ -170,7 +171,7 @@ def measure_row(
             found.violation[row] = max(0.0, 1.0 - sums[TRADES] / trades_min)
 
 
-@kernel
+@lean_kernel
 def measure_rows(
     rows: npt.NDArray[np.int64],
     genes: Genes,
@@ -207,7 +208,7 @@ def measure_rows(
         )
 
 
-@kernel
+@lean_kernel
 def stress_row(
     row: int | np.int64,
     genes: Genes,
@@ -242,7 +243,7 @@ def stress_row(
     found.objectives[row, STRESS_OBJECTIVE] = worst
 
 
-@kernel
+@lean_kernel
 def stress_rows(
     rows: npt.NDArray[np.int64],
     genes: Genes,

@@ -23,7 +23,7 @@ from common.genome.tree import (
     WITHIN_BARS,
     WITHIN_FIRST,
 )
-from common.kernel import kernel
+from common.kernel import kernel, lean_kernel
 
 STACK_DEPTH = TREE_TOKENS // 2 + 1
 """A postfix tree of n tokens never holds more than (n + 1) // 2 operands at once."""
@@ -33,13 +33,13 @@ _ONE, _SIX, _LAST = np.uint64(1), np.uint64(6), np.uint64(63)
 _NO_BITS, _EVERY = np.uint64(0), ~np.uint64(0)
 
 
-@kernel
+@lean_kernel
 def bit(words: Words, bar: np.uint64) -> bool:
     """Is the bitmap true at ``bar``?"""
     return (words[bar >> _SIX] >> (bar & _LAST)) & _ONE != 0
 
 
-@kernel
+@lean_kernel
 def next_true(one: Words, other: Words, bar: Integer, stop: Integer) -> Integer:
     """First bar in ``[bar, stop)`` at which either bitmap is true, or ``stop``; looks at 64 bars at a time."""
     if bar >= stop:
@@ -55,7 +55,7 @@ def next_true(one: Words, other: Words, bar: Integer, stop: Integer) -> Integer:
     return min(np.int64(word << _SIX) + trailing_zeros(left), np.int64(stop))
 
 
-@kernel
+@lean_kernel
 def _previous(words: Words, index: int, bars: Integer) -> np.uint64:
     """Word ``index`` of the bitmap as it was ``bars`` (1 to 63) bars ago; false before the first bar."""
     shifted = words[index] << np.uint64(bars)
@@ -64,7 +64,7 @@ def _previous(words: Words, index: int, bars: Integer) -> np.uint64:
     return shifted
 
 
-@kernel
+@lean_kernel
 def _spread(words: Words, bars: Integer, every: bool) -> None:
     """In place: true where the bitmap was true on any (or ``every``) of the last ``bars`` bars, this one included.
 
@@ -79,7 +79,7 @@ def _spread(words: Words, bars: Integer, every: bool) -> None:
         covered += step
 
 
-@kernel
+@lean_kernel
 def _delay(words: Words, bars: Integer) -> None:
     """In place: the bitmap as it was ``bars`` (0 to 63) bars ago."""
     if bars > 0:
@@ -87,13 +87,13 @@ def _delay(words: Words, bars: Integer) -> None:
             words[index] = _previous(words, index, bars)
 
 
-@kernel
+@lean_kernel
 def _push(row: Words, top: Words) -> None:
     for index in range(len(top)):
         top[index] = row[index]
 
 
-@kernel
+@lean_kernel
 def _unary(token: Integer, top: Words) -> None:
     if token == NOT:
         for index in range(len(top)):
@@ -107,7 +107,7 @@ def _unary(token: Integer, top: Words) -> None:
         _spread(top, _WITHIN[token - WITHIN_FIRST], False)
 
 
-@kernel
+@lean_kernel
 def _binary(token: Integer, below: Words, top: Words) -> None:
     if token == AND:
         for index in range(len(top)):
@@ -120,7 +120,7 @@ def _binary(token: Integer, below: Words, top: Words) -> None:
             below[index] ^= top[index]
 
 
-@kernel
+@lean_kernel
 def evaluate_tree(tree: npt.NDArray[np.uint16], bank: Words, extra: Words, stack: Words) -> bool:
     """Evaluate a postfix tree over the condition bank into ``stack[0]``.
 
@@ -163,10 +163,10 @@ class Logic(NamedTuple):
     leave_short: Words
 
 
-@kernel
-def decide(
+@lean_kernel
+def settle(
     trees: npt.NDArray[np.uint16], phenotype: Phenotype, bank: Words, extra: Words, stack: Words, into: Words
-) -> Logic:
+) -> None:
     """Evaluate the four trees of a genome, shape (4, TREE_TOKENS), into ``into`` (4, words) and settle their conflicts.
 
     Entries are confirmed, then delayed. A bar that also leaves a side does not enter it; one that would enter both
@@ -190,4 +190,12 @@ def decide(
             short &= ~into[3, index]
         into[0, index] = long & ~short
         into[2, index] = short & ~long
+
+
+@kernel
+def decide(
+    trees: npt.NDArray[np.uint16], phenotype: Phenotype, bank: Words, extra: Words, stack: Words, into: Words
+) -> Logic:
+    """``settle``, and the bitmaps by their names."""
+    settle(trees, phenotype, bank, extra, stack, into)
     return Logic(into[0], into[2], into[1], into[3])

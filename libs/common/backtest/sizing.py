@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from common.backtest.phenotype import FIXED_RISK, FIXED_UNITS, VOLATILITY_TARGET, Phenotype
-from common.kernel import kernel
+from common.kernel import lean_kernel
 
 KELLY_TRADES = 10
 """Trades from which on an account knows enough of itself to cap its size."""
@@ -29,13 +29,13 @@ class Account(NamedTuple):
     squares: float
 
 
-@kernel
+@lean_kernel
 def open_account() -> Account:
     """An account at the start of a fold."""
     return Account(1.0, 1.0, np.int64(0), 0.0, 0.0, 0.0)
 
 
-@kernel
+@lean_kernel
 def book(account: Account, cash: float, value: float) -> Account:
     """The account after a trade of ``value`` (money at entry) that left ``cash``."""
     gain = (cash - account.cash) / value
@@ -45,7 +45,7 @@ def book(account: Account, cash: float, value: float) -> Account:
     )
 
 
-@kernel
+@lean_kernel
 def position_value(
     phenotype: Phenotype, account: Account, stop_share: float, volatility: float, fixed: float, weight: float
 ) -> float:

@@ -11,25 +11,26 @@ import numpy as np
 from common.backtest.costs import Floats, venue_of
 from common.backtest.index import (
     ATR,
-    CLOSE_HIGH,
-    CLOSE_LOW,
     CLOSED,
-    HIGH,
+    DOWN,
     HIGHEST,
     LATE,
-    LEVELS,
-    LOW,
     LOWEST,
     MOVE,
     OPENED,
     REGIME,
     SPREAD,
+    STEPS,
+    UP,
     VOLATILITY,
     VOLUME,
     Between,
+    Bytes,
     Index,
     Singles,
     between,
+    extremes,
+    step_of,
 )
 from common.backtest.market import MarketArrays, Words
 from common.backtest.metrics import (
@@ -70,145 +71,153 @@ from common.backtest.orders import (
 from common.backtest.phenotype import Integer, Phenotype
 from common.backtest.signals import Logic, bit, next_true
 from common.backtest.sizing import book, open_account
-from common.kernel import kernel
+from common.kernel import lean_kernel
 
-_ONE, _FOUR = np.uint64(1), np.uint64(4)
+_ONE, _FOUR, _EIGHT = np.uint64(1), np.uint64(4), np.uint64(8)
+_SIDES = np.uint64(2)
 _NOTHING = Between(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class Course(NamedTuple):
-    """Where a position ended, and the fold's peak and drawdown of equity on the way."""
+    """Where and how a position ended; price 0 where the exit was scheduled."""
 
     bar: Integer
     price: float
     reason: int
-    peak: float
-    drawdown: float
 
 
-@kernel
+@lean_kernel
 def _quote(prices: Floats, facts: Singles, t: np.uint64, bar_ms: float, days: float) -> Quote:
     """The quote of bar ``t`` > 0, as ``orders.quote_of`` gives it."""
-    s = t - _ONE
+    p, s = t * _FOUR, (t - _ONE) * _EIGHT
     return Quote(
-        prices[t, OPENED],
-        prices[t, HIGHEST],
-        prices[t, LOWEST],
-        prices[t, CLOSED],
-        prices[s, CLOSED],
-        np.float64(facts[s, ATR]),
-        np.float64(facts[s, VOLATILITY]),
-        np.float64(facts[s, MOVE]),
-        np.float64(facts[s, VOLUME]),
-        np.float64(facts[s, SPREAD]),
-        np.float64(facts[s, LATE]),
-        np.int64(facts[s, REGIME]),
+        prices[p + OPENED],
+        prices[p + HIGHEST],
+        prices[p + LOWEST],
+        prices[p + CLOSED],
+        prices[p - _FOUR + CLOSED],
+        np.float64(facts[s + ATR]),
+        np.float64(facts[s + VOLATILITY]),
+        np.float64(facts[s + MOVE]),
+        np.float64(facts[s + VOLUME]),
+        np.float64(facts[s + SPREAD]),
+        np.float64(facts[s + LATE]),
+        np.int64(facts[s + REGIME]),
         bar_ms,
         days,
     )
 
 
-@kernel
-def _exit_scheduled(leave: Words, phenotype: Phenotype, entry: Integer, stop: Integer) -> tuple[Integer, int]:
-    """Bar and reason of the exit that is decided at a close; ``stop`` when there is none."""
-    latest, mature = latest_exit(phenotype, entry, stop), entry + max(phenotype.hold_min_bars, 1)
-    if phenotype.leaves:
-        edge = min(latest, stop - 1)
-        if mature <= edge:
-            signalled = next_true(leave, leave, mature - 1, edge)
-            if signalled < edge:
-                return signalled + 1, SIGNALLED
-    return latest, TIMED
-
-
-@kernel
-def _mark(
-    prices: Floats, t: np.uint64, stop: np.uint64, cash: float, signed: float, peak: float, drawdown: float
-) -> tuple[float, float]:
-    """Peak and drawdown of equity after the closes of ``[t, stop)``."""
+@lean_kernel
+def _rise(
+    close: Floats, t: np.uint64, stop: np.uint64, cash: float, signed: float, peak: float, kept: float
+) -> tuple[float, bool]:
+    """Peak of equity after the closes of ``[t, stop)``, and whether less than ``kept`` of it was left at any."""
+    deeper = False
     for i in range(t, stop):
-        value = cash + signed * prices[i, CLOSED]
+        value = cash + signed * close[i]
         peak = max(peak, value)
-        if value < peak * (1.0 - drawdown):
-            drawdown = 1.0 - value / peak
-    return peak, drawdown
+        deeper = deeper | (value < peak * kept)
+    return peak, deeper
 
 
-@kernel
+@lean_kernel
+def _deepest(
+    close: Floats, t: np.uint64, stop: np.uint64, cash: float, signed: float, peak: float, drawdown: float
+) -> float:
+    """Drawdown after the closes of ``[t, stop)``."""
+    for i in range(t, stop):
+        value = cash + signed * close[i]
+        peak = max(peak, value)
+        drawdown = max(drawdown, 1.0 - value / peak)
+    return drawdown
+
+
+@lean_kernel
+def _next_touch(
+    reach: Bytes, trails: Bytes, holding: Holding, t: np.uint64, close: float, floor: float, ripe: np.uint64
+) -> np.uint64:
+    """The first bar after ``t`` that may end the position by its prices, or from which one has to look again."""
+    side, share, rows = holding.side, 1.0 / close, t * _SIDES
+    down, up = (rows + DOWN) * STEPS, (rows + UP) * STEPS
+    against, along = (down, up) if side > 0 else (up, down)
+    touch = t + np.uint64(reach[against + step_of((side * close - floor) * share)])
+    if holding.target > 0.0:
+        gained = t + np.uint64(reach[along + step_of(side * (holding.target - close) * share)])
+        touch = min(touch, max(gained, ripe))
+    if holding.trail_share > 0.0:
+        touch = min(touch, t + np.uint64(trails[against + step_of(holding.trail_share)]))
+    elif holding.trail_distance > 0.0:
+        # As a share of the price a fixed distance shrinks while the price rises: by a fifth before the last step.
+        touch = min(touch, t + np.uint64(trails[against + step_of(0.8 * holding.trail_distance * share)]))
+        touch = min(touch, t + np.uint64(reach[up + STEPS - _ONE]))
+    return touch
+
+
+@lean_kernel
 def _hold(
-    windows: Singles,
+    reach: Bytes,
+    trails: Bytes,
     prices: Floats,
-    scheduled: Integer,
-    why: int,
-    mature: Integer,
+    leave: Words,
+    phenotype: Phenotype,
     holding: Holding,
     stop: Integer,
-    peak: float,
-    drawdown: float,
 ) -> Course:
-    """Carry a position until something closes it; price 0 where the exit was ``scheduled`` (for the reason ``why``).
+    """Carry a position until something closes it.
 
-    Windows in which no bar can end the position are passed over, longer ones after each success; that they may reach
-    beyond the exit does no harm. What remains is looked at bar by bar, as the truth engine does.
+    From the close of a bar to the next bar at which something may happen, where the truth engine looks at every one.
     """
     side, cash = holding.side, holding.cash
-    signed, sign = side * holding.units, np.float64(side)
-    worst, good, low, high = (LOW, HIGH, CLOSE_LOW, CLOSE_HIGH) if side > 0 else (HIGH, LOW, CLOSE_HIGH, CLOSE_LOW)
-    # In signed prices: at or beyond this close the position has eaten its cash; with a margin for rounding.
-    ruin = -cash / holding.units
-    stop_floor = max(sign * holding.stop, ruin + 1e-9 * abs(ruin))
-    ceiling = sign * holding.target if holding.target > 0.0 else np.inf
-    trails = holding.trail_share > 0.0 or holding.trail_distance > 0.0
-    final, entry, end, ripe = np.uint64(stop - 1), np.uint64(holding.bar), np.uint64(scheduled), np.uint64(mature)
-    edge = min(end, final)
-    best, t, careful = holding.price, entry, entry + _ONE
-    while t < end:
-        if t >= careful:
-            level = 1 if edge > t + _FOUR else 0
-            while t < edge:
-                favourable, floor = np.float64(windows[level, t, good]), stop_floor
-                if trails:
-                    favourable = max(best, favourable) if side > 0 else min(best, favourable)
-                    floor = max(floor, sign * trail_level(holding, favourable))
-                if not ((sign * windows[level, t, worst] > floor) & (sign * windows[level, t, good] < ceiling)):
-                    if level == 0:
-                        careful = t + _FOUR
-                        break
-                    level -= 1
-                    continue
-                until = min(t + (_FOUR << np.uint64(2 * level)), edge)
-                crest, trough = cash + signed * windows[level, t, high], cash + signed * windows[level, t, low]
-                if (crest > peak) | (trough < peak * (1.0 - drawdown)):
-                    peak, drawdown = _mark(prices, t, until, cash, signed, peak, drawdown)
-                if trails:
-                    for i in range(t, until):
-                        best = max(best, prices[i, HIGHEST]) if side > 0 else min(best, prices[i, LOWEST])
-                t = until
-                level = min(level + 1, LEVELS - 1)
-            if t >= end:
-                break
-        if t > entry:
-            target = holding.target if t >= ripe else 0.0
-            trail = trail_level(holding, best)
-            price, reason = exit_inside(
-                side, prices[t, OPENED], prices[t, HIGHEST], prices[t, LOWEST], holding.stop, trail, target
-            )
-            if reason != NO_EXIT:
-                return Course(np.int64(t), price, reason, peak, drawdown)
-        value = cash + signed * prices[t, CLOSED]
-        if value <= 0.0:
-            return Course(np.int64(t), prices[t, CLOSED], RUINED, peak, drawdown)
+    signed, floor = side * holding.units, side * holding.stop
+    if cash + signed * holding.stop < 1e-9 * holding.base:  # the cash is eaten before the stop
+        ruin = -cash / holding.units
+        floor = max(floor, ruin + 1e-9 * abs(ruin))
+    trailing = (holding.trail_share > 0.0) | (holding.trail_distance > 0.0)
+    latest = latest_exit(phenotype, holding.bar, stop)
+    final, t = np.uint64(stop - 1), np.uint64(holding.bar)
+    edge, ripe = np.uint64(min(latest, stop - 1)), t + np.uint64(max(phenotype.hold_min_bars, 1))
+    best, p = holding.price, t * _FOUR
+    close = prices[p + CLOSED]
+    while True:
+        if cash + signed * close <= 0.0:
+            return Course(np.int64(t), close, RUINED)
         if t == final:
-            return Course(np.int64(t), prices[t, CLOSED], ENDED, peak, drawdown)
-        peak = max(peak, value)
-        if value < peak * (1.0 - drawdown):
-            drawdown = 1.0 - value / peak
-        best = max(best, prices[t, HIGHEST]) if side > 0 else min(best, prices[t, LOWEST])
-        t += _ONE
-    return Course(np.int64(scheduled), 0.0, why, peak, drawdown)
+            return Course(np.int64(t), close, ENDED)
+        level = floor
+        if trailing:
+            best = max(best, prices[p + HIGHEST]) if side > 0 else min(best, prices[p + LOWEST])
+            level = max(level, side * trail_level(holding, best))
+        touch = min(_next_touch(reach, trails, holding, t, close, level, ripe), edge)
+        if phenotype.leaves:
+            heard = np.int64(max(t, ripe - _ONE))
+            if heard < np.int64(touch):
+                signalled = next_true(leave, leave, heard, np.int64(touch))
+                if signalled < np.int64(touch):
+                    return Course(signalled + 1, 0.0, SIGNALLED)
+        if touch >= edge and latest < stop:
+            return Course(np.int64(latest), 0.0, TIMED)
+        if trailing:
+            for i in range(t + _ONE, touch):
+                high, low = prices[i * _FOUR + HIGHEST], prices[i * _FOUR + LOWEST]
+                best = max(best, high) if side > 0 else min(best, low)
+        t, p = touch, touch * _FOUR
+        close = prices[p + CLOSED]
+        target = holding.target if t >= ripe else 0.0
+        price, reason = exit_inside(
+            side,
+            prices[p + OPENED],
+            prices[p + HIGHEST],
+            prices[p + LOWEST],
+            holding.stop,
+            trail_level(holding, best),
+            target,
+        )
+        if reason != NO_EXIT:
+            return Course(np.int64(t), price, reason)
 
 
-@kernel
+@lean_kernel
 def _add_bar(r: float, d: float, sums: Floats) -> None:
     rr = r * r
     sums[S1] += r
@@ -219,7 +228,7 @@ def _add_bar(r: float, d: float, sums: Floats) -> None:
     sums[D2] += d * d
 
 
-@kernel
+@lean_kernel
 def _add_between(
     found: Between, first_close: float, last_close: float, scale: float, drift: float, sums: Floats
 ) -> None:
@@ -238,7 +247,7 @@ def _add_between(
     sums[D2] += square * (found.squares - drift * (2.0 * product - drift * found.close_squares))
 
 
-@kernel
+@lean_kernel
 def simulate(
     market: MarketArrays,
     index: Index,
@@ -257,17 +266,20 @@ def simulate(
     ``logic`` holds only entries that masks and calendars allow. Adds the fold to ``sums`` (metrics.SUMS,), and the
     profit of each trade to ``profits`` after those that are there.
     """
-    # Arrays out of their tuples once: each time one is taken out Numba counts its references.
-    _, windows, prices, facts, prefix = index
+    _, reach, trails, closes, prices, facts, prefix = index
     enter_long, enter_short, leave_long, leave_short = logic
+    close = market.close
     bar_ms, days = market.bar_ms, market.days
     venue, account = venue_of(costs, phenotype.venue), open_account()
-    lot = phenotype.budget * phenotype.fraction / prices[start, OPENED]
+    lot = phenotype.budget * phenotype.fraction / market.open[start]
     count = np.int64(sums[TRADES])
     capital = sums[CAPITAL]
     peak, drawdown = (sums[PEAK] / capital if capital > 0.0 else 1.0), sums[DRAWDOWN]
+    lowest = peak
     drift = overnight + intraday
-    pending, pending_r, pending_d = np.int64(-1), 0.0, 0.0
+    pending: Integer = np.int64(-1)
+    pending_r, pending_d = 0.0, 0.0
+    turnover, held_bars, held_long, overlap = 0.0, np.int64(0), np.int64(0), np.int64(0)
     t: Integer = np.int64(start + 1)
     while account.cash > 0.0:
         t = next_true(enter_long, enter_short, t - 1, stop - 1) + 1
@@ -275,60 +287,73 @@ def simulate(
             break
         is_long = bit(enter_long, np.uint64(t - 1))
         quote = _quote(prices, facts, np.uint64(t), bar_ms, days)
-        holding = enter(quote, phenotype, venue, account, 1 if is_long else -1, t, lot)
+        holding = enter(quote, phenotype, venue, account, 1.0 if is_long else -1.0, t, lot)
         if not holding.units > 0.0:
             t += 1
             continue
-        if t != pending:  # else the equity between the two trades is no bar's equity
-            peak = max(peak, account.cash)
-            drawdown = max(drawdown, 1.0 - account.cash / peak)
-        scheduled, why = _exit_scheduled(leave_long if is_long else leave_short, phenotype, t, stop)
-        mature = t + max(phenotype.hold_min_bars, 1)
-        course = _hold(windows, prices, scheduled, why, mature, holding, stop, peak, drawdown)
+        leave = leave_long if is_long else leave_short
+        course = _hold(reach, trails, prices, leave, phenotype, holding, stop)
         end, base, price = course.bar, holding.base, course.price
-        found, held = _NOTHING, 0.0
-        if end > t:
-            quote = _quote(prices, facts, np.uint64(end), bar_ms, days)
-            found = between(prefix, prices, np.uint64(t), np.uint64(end - 1))
-            held = found.closes + prices[end - 1, CLOSED]
-        if price == 0.0:
-            price = scheduled_price(quote, phenotype)
-        cash = liquidate(quote, phenotype, venue, holding, price, course.reason, held)
-        peak, drawdown, before = course.peak, course.drawdown, base
-        if t != pending:
+        inverse, signed = 1.0 / base, holding.side * holding.units
+        if t != pending:  # else the equity between the two trades is no bar's equity
+            if base > peak:
+                drawdown = max(drawdown, 1.0 - lowest / peak)
+                peak = lowest = base
+            lowest = min(lowest, base)
             _add_bar(pending_r, pending_d, sums)
             pending_r, pending_d = 0.0, 0.0
         else:
-            sums[OVERLAP] += 1.0
-        close_before = holding.price
+            overlap += 1
+        before, close_before, held = base, holding.price, 0.0
         if end > t:
-            scale = holding.side * holding.units / base
-            close_before = prices[end - 1, CLOSED]
-            first = holding.cash + holding.side * holding.units * prices[t, CLOSED]
-            before = holding.cash + holding.side * holding.units * close_before
-            pending_r += (first - base) / base
-            pending_d += (first - base - drift_of_entry(holding, intraday)) / base
-            _add_bar(pending_r, pending_d, sums)
+            quote = _quote(prices, facts, np.uint64(end), bar_ms, days)
+            found = between(prefix, np.uint64(t), np.uint64(end - 1))
+            low, high = extremes(closes, np.uint64(t), np.uint64(end))
+            crest, trough = (high, low) if is_long else (low, high)
+            if holding.cash + signed * crest > peak:
+                drawdown = max(drawdown, 1.0 - lowest / peak)
+                top, deeper = _rise(close, np.uint64(t), np.uint64(end), holding.cash, signed, peak, 1.0 - drawdown)
+                if deeper:
+                    drawdown = _deepest(close, np.uint64(t), np.uint64(end), holding.cash, signed, peak, drawdown)
+                peak = lowest = top
+            else:
+                lowest = min(lowest, holding.cash + signed * trough)
+            first_close, close_before = prices[np.uint64(t) * _FOUR + CLOSED], quote.close_before
+            held = found.closes + close_before
+            first = holding.cash + signed * first_close - base
+            before = holding.cash + signed * close_before
+            _add_bar(
+                pending_r + first * inverse, pending_d + (first - drift_of_entry(holding, intraday)) * inverse, sums
+            )
             pending_r, pending_d = 0.0, 0.0
-            _add_between(found, prices[t, CLOSED], close_before, scale, drift, sums)
+            _add_between(found, first_close, close_before, signed * inverse, drift, sums)
+        if price == 0.0:
+            price = scheduled_price(quote, phenotype)
+        cash = liquidate(quote, phenotype, venue, holding, price, course.reason, held)
         gain = drift_of_exit(phenotype, holding, end, close_before, course.reason, overnight, intraday)
         pending = end
-        pending_r += (cash - before) / base
-        pending_d += (cash - before - gain) / base
-        sums[HELD] += end - t + 1
+        pending_r += (cash - before) * inverse
+        pending_d += (cash - before - gain) * inverse
+        held_bars += end - t + 1
         if is_long:
-            sums[HELD_LONG] += end - t + 1
-        sums[TURNOVER] += holding.units * (holding.price + price) / base
-        profits[count] = cash / base - 1.0
+            held_long += end - t + 1
+        turnover += holding.units * (holding.price + price) * inverse
+        profits[count] = (cash - base) * inverse
         count += 1
         account = book(account, cash, holding.units * holding.price)
         t = end if exit_is_at_open(phenotype, course.reason) else end + 1
     _add_bar(pending_r, pending_d, sums)
-    peak = max(peak, account.cash)
-    drawdown = max(drawdown, 1.0 - account.cash / peak)
+    if account.cash > peak:
+        drawdown = max(drawdown, 1.0 - lowest / peak)
+        peak = lowest = account.cash
+    lowest = min(lowest, account.cash)
     sums[BARS] += stop - start
     sums[TRADES] = count
+    sums[HELD] += held_bars
+    sums[HELD_LONG] += held_long
+    sums[OVERLAP] += overlap
+    sums[TURNOVER] += turnover
     sums[CAPITAL] = capital * account.cash
     sums[PEAK] = capital * peak if capital > 0.0 else sums[PEAK]
-    sums[DRAWDOWN] = drawdown
+    sums[DRAWDOWN] = max(drawdown, 1.0 - lowest / peak)
     return account.cash
