@@ -86,17 +86,17 @@ def test_what_is_not_expressed_is_never_silenced(many: Population) -> None:
     assert not (many["masks"][:, SILENCED] & ~np.uint32(bits)).any()
 
 
-def test_three_in_ten_slots_are_live_and_only_live_ones_are_asked(many: Population) -> None:
+def test_slots_are_live_as_often_as_told_and_only_live_ones_are_asked(many: Population) -> None:
     live = many["alleles"][:, TRANSFORM_GENES] != NO_TRANSFORM
-    assert live.mean() == pytest.approx(0.3, abs=0.01)
+    assert live.mean() == pytest.approx(1.0 - ALLELE_CUMULATIVE[TRANSFORM_GENES[0], NO_TRANSFORM], abs=0.01)
     tokens = many["trees"].reshape(len(many), -1)
     asks = tokens >= SLOT_BASE
     rows, _ = np.nonzero(asks)
     slots = (tokens[asks].astype(int) - SLOT_BASE) // PREDICATES
     assert live[rows, slots].all()
     leaves = (tokens >= CONDITION_BASE)[live.any(axis=1)].sum()
-    assert asks.sum() / leaves == pytest.approx(0.15, abs=0.01)
-    assert len(np.unique(many["feature_sources"])) > 0.9 * SOURCES
+    assert asks.sum() / leaves == pytest.approx(0.15, abs=0.02)
+    assert len(np.unique(many["feature_sources"])) > 0.5 * SOURCES
 
 
 def test_one_instrument_is_not_split() -> None:

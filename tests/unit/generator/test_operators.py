@@ -213,6 +213,7 @@ def test_creep_moves_an_ordered_allele_to_a_neighbour_either_way() -> None:
 def test_reset_draws_one_gene_anew_that_is_no_tree() -> None:
     parents = random_population(SIZE, INTRADAY, 4, 0, 0)
     parents = parents[parents["alleles"][:, ALLELE_SLOT["entry.direction"]] == 2]
+    parents["alleles"][:, ALLELE_SLOT["portfolio.method"]] = np.arange(len(parents)) % 4  # so that its genes speak
     difference = differs(changed(RESET, parents), parents)
     assert not difference[:, : len(TREES)].any()
     assert (difference.sum(axis=1) <= 2).all()
