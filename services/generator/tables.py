@@ -94,7 +94,7 @@ ORDERED = np.array(
 ALLELE_COUNT = np.array([len(gene.alleles) for gene in ALLELE_GENES])
 
 _OTHER_TRANSFORMS = len(TRANSFORMS) - 1
-_TRANSFORM_SHARES = (0.7, *(0.3 / _OTHER_TRANSFORMS,) * _OTHER_TRANSFORMS)
+_TRANSFORM_SHARES = (0.98, *(0.02 / _OTHER_TRANSFORMS,) * _OTHER_TRANSFORMS)
 _SHARES: dict[str, tuple[float, ...]] = {
     "entry.direction": (0.5, 0.2, 0.3),
     "exit.target_kind": (0.5, 0.15, 0.15, 0.2),
@@ -108,7 +108,7 @@ _SHARES: dict[str, tuple[float, ...]] = {
     "risk.kelly": (0.8, 0.1, 0.1),
     "time.blackout": (0.85, 0.05, 0.05, 0.05),
     "time.hold_min_bars": (0.8, 0.05, 0.05, 0.05, 0.05),
-    "portfolio.method": (0.85, 0.05, 0.05, 0.05),
+    "portfolio.method": (0.99, 0.004, 0.003, 0.003),
     "execution.venue": (0.7, 0.15, 0.15),
     "execution.preference": (0.75, 0.25),
     "execution.schedule": (0.8, 0.1, 0.1),
