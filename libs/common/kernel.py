@@ -59,11 +59,18 @@ def kernel(function: F) -> F:
     return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
 
 
+_LEAN: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
+
+
 def lean_kernel(function: F) -> F:
-    """``kernel`` for functions that neither allocate nor return arrays: they count no references to their arguments.
+    """``kernel`` for functions that neither allocate nor return arrays but to such: they count no references.
 
     Counting takes two atomic instructions for each array of each call that is not inlined, more than the work itself
     of a small kernel. Whoever calls holds the arrays meanwhile.
     """
-    options: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
-    return cast(F, numba.njit(**options)(function))
+    return cast(F, numba.njit(**_LEAN)(function))
+
+
+def inlined_kernel(function: F) -> F:
+    """``lean_kernel`` that becomes part of its caller: a call would copy every field of tuples like the phenotype."""
+    return cast(F, numba.njit(**_LEAN, forceinline=True)(function))

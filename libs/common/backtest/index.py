@@ -8,7 +8,7 @@ import numpy.typing as npt
 from common.backtest.costs import Floats
 from common.backtest.market import MarketArrays, Words
 from common.backtest.phenotype import Phenotype
-from common.bits import bits_of, highest_bit
+from common.bits import bits_of
 from common.kernel import kernel, lean_kernel
 
 OPENED, HIGHEST, LOWEST, CLOSED = (np.uint64(column) for column in range(4))
@@ -24,7 +24,6 @@ _STEP_SHIFT, _STEP_FIRST, _STEP_LAST = 51, 2 * (1023 - 9) - 1, int(STEPS) - 1
 LEVELS = 9
 """Windows of 1, 2, 4 up to 256 closes."""
 LOWEST_CLOSE, HIGHEST_CLOSE = np.uint64(0), np.uint64(1)
-_WIDEST = np.uint64(1 << (LEVELS - 1))
 SEGMENT_BARS, SEGMENT_RATIO = 4096, 4.0
 Singles = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -106,24 +105,6 @@ def _windows(close: Floats, closes: Floats) -> None:
             )
 
 
-@lean_kernel
-def extremes(closes: Floats, first: np.uint64, stop: np.uint64) -> tuple[float, float]:
-    """Lowest and highest close of the bars ``[first, stop)``, at least one: of two windows that overlap."""
-    lowest, highest = np.inf, 0.0
-    row = np.uint64(len(closes) // LEVELS)
-    while stop - first >= 2 * _WIDEST:
-        wide = (LEVELS - 1) * row + 2 * first
-        lowest, highest = min(lowest, closes[wide + LOWEST_CLOSE]), max(highest, closes[wide + HIGHEST_CLOSE])
-        first += _WIDEST
-    level = np.uint64(highest_bit(stop - first))
-    one = level * row + 2 * first
-    other = level * row + 2 * (stop - (np.uint64(1) << level))
-    return (
-        min(lowest, closes[one + LOWEST_CLOSE], closes[other + LOWEST_CLOSE]),
-        max(highest, closes[one + HIGHEST_CLOSE], closes[other + HIGHEST_CLOSE]),
-    )
-
-
 @kernel
 def _prefixes(close: Floats, prefix: Floats) -> None:
     """Fill ``prefix``."""
@@ -145,39 +126,6 @@ def _prefixes(close: Floats, prefix: Floats) -> None:
         prefix[t, CUBES], prefix[t, FOURTHS], prefix[t, SEGMENT], prefix[t, LAST] = cubes, fourths, segment, price
         closes += price
         close_squares += price * price
-
-
-class Between(NamedTuple):
-    """Sums over the bars between two closes: changes to the powers 2, 3 and 4, and the closes they are from."""
-
-    squares: float
-    cubes: float
-    fourths: float
-    closes: float
-    close_squares: float
-
-
-@lean_kernel
-def between(prefix: Floats, first: np.uint64, last: np.uint64) -> Between:
-    """Sums over the changes of close from bar ``first`` to bar ``last``. Bar by bar where they lie in two segments."""
-    a, b = first * PREFIXES, last * PREFIXES
-    if prefix[a + SEGMENT] == prefix[b + SEGMENT]:
-        return Between(
-            prefix[b + SQUARES] - prefix[a + SQUARES],
-            prefix[b + CUBES] - prefix[a + CUBES],
-            prefix[b + FOURTHS] - prefix[a + FOURTHS],
-            prefix[b + CLOSES] - prefix[a + CLOSES],
-            prefix[b + CLOSE_SQUARES] - prefix[a + CLOSE_SQUARES],
-        )
-    squares, cubes, fourths, closes, close_squares = 0.0, 0.0, 0.0, 0.0, 0.0
-    while a < b:
-        from_ = prefix[a + LAST]
-        a += PREFIXES
-        change = prefix[a + LAST] - from_
-        square = change * change
-        squares, cubes, fourths = squares + square, cubes + square * change, fourths + square * square
-        closes, close_squares = closes + from_, close_squares + from_ * from_
-    return Between(squares, cubes, fourths, closes, close_squares)
 
 
 @kernel

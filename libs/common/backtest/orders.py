@@ -8,7 +8,7 @@ from common.backtest.costs import Venue, concession, largest_value
 from common.backtest.market import MarketArrays
 from common.backtest.phenotype import LIMIT, SINGLE, STOP, TWAP, Integer, Phenotype, distance, regime_weight
 from common.backtest.sizing import Account, position_value
-from common.kernel import lean_kernel
+from common.kernel import inlined_kernel, lean_kernel
 
 NO_EXIT, STOPPED, TARGET, TRAILED, TIMED, SIGNALLED, ENDED, RUINED = range(8)
 EXIT_REASONS: tuple[str, ...] = ("", "stop", "target", "trail", "time", "signal", "end", "ruin")
@@ -121,7 +121,7 @@ def market_concession(quote: Quote, phenotype: Phenotype, venue: Venue, value: f
     return concession(venue, value, quote.spread, quote.move, quote.volume, late, phenotype.hidden, slices)
 
 
-@lean_kernel
+@inlined_kernel
 def enter(
     quote: Quote, phenotype: Phenotype, venue: Venue, account: Account, side: float, t: Integer, lot: float
 ) -> Holding:
