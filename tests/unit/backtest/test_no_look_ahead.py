@@ -6,13 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.backtest.arena import Arena, prepare
-from common.backtest.costs import flat_costs
 from common.backtest.replay import replay
 from common.market.defaults import default_bars
 from generator.initialise import random_population
 from generator.tables import Settings
+from tests.unit.backtest.adversarial import ALL_COSTS as COSTS
 
-COSTS = flat_costs(1, 2, 2, 1)
 START, BARS = 300, 1400
 
 
@@ -32,5 +31,6 @@ def test_the_past_of_random_genomes_does_not_depend_on_the_future(full, stop, se
         count = stop - 1 - START
         np.testing.assert_array_equal(whole.equity[:count], part.equity[:count])
         np.testing.assert_array_equal(whole.exposure[:count], part.exposure[:count])
+        np.testing.assert_array_equal(whole.returns[:count], part.returns[:count])
         before = [trade for trade in whole.trades if trade.exit_bar < stop - 1]
         assert before == part.trades[: len(before)]

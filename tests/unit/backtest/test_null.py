@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from common.backtest.arena import Arena
 from common.backtest.costs import flat_costs
 from common.backtest.measure import measure
 from common.backtest.windows import Cut
@@ -37,18 +36,20 @@ def drifting_market(market, seed: int, drift: float):
         ({"exit.time_exit_bars": 1, "exit.stop_distance": 20.0}, False),
         ({"exit.time_exit_bars": 5, "exit.stop_distance": 20.0}, False),
         ({"exit.stop_distance": 1.0, "exit.target_kind": "percent", "exit.target_distance": 1.0}, True),
+        ({"execution.schedule": "twap", "exit.time_exit_bars": 2, "exit.stop_distance": 20.0}, True),
+        ({"entry.order_type": "limit", "execution.limit_offset_bps": 20.0, "exit.time_exit_bars": 2}, True),
     ],
-    ids=["one bar", "five bars", "stop and target inside the bar"],
+    ids=["one bar", "five bars", "stop and target inside the bar", "worked over the bar", "limit inside the bar"],
 )
-def test_random_entries_in_a_drifting_market_show_no_skill(market, genome, side, exits, flattered):
+def test_random_entries_in_a_drifting_market_show_no_skill(market, genome, arena_of, side, exits, flattered):
     population = np.array(
         [genome(**{f"{side}_entry": [k], "entry.direction": side, **exits}) for k in range(CONDITIONS)], GENOME
     )
     whole = Cut(((0, BARS),), (), (), (BARS, BARS))
     z = []
     for seed in range(MARKETS):
-        arena = Arena(None, drifting_market(market, seed, drift=0.002), 252.0)
-        found = measure(population, [arena], [whole], flat_costs(0, 0, 0, 0), 1, False)
+        arena = arena_of(drifting_market(market, seed, drift=0.002))
+        found = measure(population, [arena], [whole], flat_costs(), 1, False)
         z.append(found.evidence[:, 0, Z].mean())
     # The conditions of one market share its prices: markets, not conditions, are the independent draws.
     mean, error = np.mean(z), np.std(z, ddof=1) / np.sqrt(MARKETS)

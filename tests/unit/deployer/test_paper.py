@@ -107,7 +107,8 @@ def test_nothing_is_earned_before_the_first_paper_bar():
 
 
 def course(equity: list[float], *trades: Trade) -> Replay:
-    return Replay(np.array(equity), np.zeros(len(equity)), list(trades))
+    nothing = np.zeros(len(equity))
+    return Replay(np.array(equity), nothing, nothing, nothing, list(trades))
 
 
 def test_a_running_position_is_valued_at_the_last_close_against_the_equity_that_could_be_had():
