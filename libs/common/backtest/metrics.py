@@ -11,6 +11,8 @@ from common.kernel import lean_kernel
 CVAR_SHARE = 0.05
 RATIO_LIMIT = 100.0
 """Recovery factors beyond this say only that the drawdown was nearly nothing."""
+EQUITY_ROUNDING, RETURN_ROUNDING = 1e-12, 1e-15
+"""Profits and drawdowns, and root mean square returns, up to these are rounding of an equity near 1: none."""
 (
     BARS,
     S1,
@@ -76,13 +78,19 @@ def add_path(
 
 
 @lean_kernel
+def _rounding(n: float, s2: float) -> float:
+    """What a variance has to be above to be one."""
+    return 1e-14 * s2 / n + RETURN_ROUNDING * RETURN_ROUNDING
+
+
+@lean_kernel
 def mean_deviation(n: float, s1: float, s2: float) -> tuple[float, float]:
     """Mean and sample standard deviation (ddof 1) from sums; the deviation is 0 where it is not above rounding."""
     if n < 2.0:
         return 0.0, 0.0
     mean = s1 / n
     variance = (s2 - n * mean * mean) / (n - 1.0)
-    return mean, math.sqrt(variance) if variance > 1e-14 * s2 / n else 0.0
+    return mean, math.sqrt(variance) if variance > _rounding(n, s2) else 0.0
 
 
 @lean_kernel
@@ -97,7 +105,7 @@ def shape(n: float, s1: float, s2: float, s3: float, s4: float) -> tuple[float, 
     """Skewness and (not excess) kurtosis of the population from power sums; 0 and 3 for a constant."""
     mean = s1 / n
     m2 = s2 / n - mean * mean
-    if m2 <= 1e-14 * s2 / n:
+    if m2 <= _rounding(n, s2):
         return 0.0, 3.0
     m3 = s3 / n - 3.0 * mean * s2 / n + 2.0 * mean * mean * mean
     m4 = s4 / n - 4.0 * mean * s3 / n + 6.0 * mean * mean * s2 / n - 3.0 * mean * mean * mean * mean
@@ -141,8 +149,8 @@ def conditional_value_at_risk(profits: Floats, n: int | np.int64) -> float:
 @lean_kernel
 def recovery_factor(total_return: float, drawdown: float) -> float:
     """Net profit over maximum drawdown, within +-RATIO_LIMIT."""
-    if drawdown <= 0.0:
-        return 0.0 if total_return <= 0.0 else RATIO_LIMIT
+    if drawdown <= EQUITY_ROUNDING:
+        return 0.0 if total_return <= EQUITY_ROUNDING else RATIO_LIMIT
     return min(max(total_return / drawdown, -RATIO_LIMIT), RATIO_LIMIT)
 
 
