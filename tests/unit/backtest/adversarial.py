@@ -41,7 +41,7 @@ ALL_COSTS = cost_table(
     ],
 )
 """Fees, spread, slippage, impact, latency, participation and funding at once."""
-_TIDY = np.array([0.5, 1.0, 5.0, 10.0, 20.0], np.float32)
+_TIDY = np.array([5.0, 5.0, 10.0, 20.0], np.float32)
 Walk = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -62,13 +62,14 @@ def _gaps(draws: Generator, bars: int) -> Walk:
 
 
 def _calm(draws: Generator, bars: int) -> Walk:
-    return _moves(draws, bars, 1e-6, 1e-5, 1e-6)
+    """No calmer: equity is near 1, which holds a return of 1e-7 to nine digits."""
+    return _moves(draws, bars, 1e-5, 1e-4, 1e-5)
 
 
 def _equal(draws: Generator, bars: int) -> Walk:
     """Prices on a grid of whole percents, so that levels are met exactly."""
-    price = draws.choice([80.0, 90.0, 95.0, 99.0, 100.0, 101.0, 105.0, 110.0, 120.0], (2, bars))
-    reach = draws.choice([0.0, 0.0, 0.05], (2, bars))
+    price = draws.choice([80.0, 90.0, 95.0, 100.0, 100.0, 100.0, 105.0, 110.0, 120.0], (2, bars))
+    reach = draws.choice([0.0, 0.0, 0.0, 0.05], (2, bars))
     return _around(price[0], price[1], reach[0], reach[1])
 
 
@@ -171,12 +172,17 @@ def drawn_arena(style: str, bars: int, seed: int) -> Arena:
 
 
 def drawn_population(size: int, seed: int) -> Population:
-    """Genomes of the whole schema, their logic on the hand-made conditions; a third of the distances are tidy."""
+    """Genomes of the whole schema, their logic on the hand-made conditions.
+
+    The distances of half of them are whole percents, and their limits lie at the close before, not hidden.
+    """
     population = random_population(size, Settings(hours=True), seed, 0, 0)
     trees = population["trees"]
     population["trees"] = np.where(trees >= CONDITION_BASE, CONDITION_BASE + trees % CONDITIONS, trees)
     draws = Generator(Philox(key=seed, counter=2))
+    tidy = draws.random(size) < 0.5
     for gene in ("exit.stop_distance", "exit.target_distance", "exit.trail_distance"):
-        column = population["reals"][:, REAL_SLOT[gene]]
-        column[:] = np.where(draws.random(size) < 0.33, draws.choice(_TIDY, size), column)
+        population["reals"][tidy, REAL_SLOT[gene]] = draws.choice(_TIDY, int(tidy.sum()))
+    for gene in ("execution.limit_offset_bps", "execution.iceberg_fraction"):
+        population["reals"][tidy, REAL_SLOT[gene]] = 0.0
     return population
