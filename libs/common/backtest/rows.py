@@ -146,7 +146,9 @@ def measure_row(
         for fold in range(len(spans)):
             if window[fold] != which:
                 continue
+            # A fold's own sums: as the difference of two totals a quiet fold after a wild one would lose its digits.
             n, s1, s2 = sums[BARS], sums[S1], sums[S2]
+            sums[S1], sums[S2] = 0.0, 0.0
             trade_fold(
                 market,
                 index,
@@ -160,7 +162,8 @@ def measure_row(
                 truth,
                 scratch,
             )
-            sharpes[folds] = sharpe(sums[BARS] - n, sums[S1] - s1, sums[S2] - s2, annual)
+            sharpes[folds] = sharpe(sums[BARS] - n, sums[S1], sums[S2], annual)
+            sums[S1], sums[S2] = sums[S1] + s1, sums[S2] + s2
             folds += 1
         if folds == 0:
             continue
