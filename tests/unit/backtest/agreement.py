@@ -12,6 +12,8 @@ from common.events.cohorts import DESCRIPTOR, EVIDENCE, WINDOWS
 from common.events.spec import OBJECTIVES
 from common.genome.layout import Population
 
+LEAST = 1e-6
+
 
 def figures(found: Measures) -> dict[str, np.ndarray]:
     """Every figure by its name, shape (n,)."""
@@ -29,13 +31,18 @@ def scales(found: Measures, bars_per_year: float) -> dict[str, np.ndarray | floa
     """What is 1 of each figure, where that is not 1.
 
     Ratios a year: that of one a bar. Mean and deviation: the root of the mean square return, of which both are made.
-    Everything else is a share, a count, a ratio or a moment of its own unit: 1.
+    Everything else is a share, a count, a ratio or a moment of its own unit: 1. An equity near 1 holds returns to
+    1e-16: where they are smaller than a millionth, what is made of them alone is known that much worse.
     """
-    of: dict[str, np.ndarray | float] = dict.fromkeys(("sharpe", "consistency"), float(np.sqrt(bars_per_year)))
+    of: dict[str, np.ndarray | float] = {}
     for which, window in enumerate(WINDOWS):
         mean, deviation = (found.evidence[:, which, EVIDENCE.index(name)] for name in ("mean", "deviation"))
         root = np.hypot(mean, deviation)
-        of |= {f"{window}.mean": root, f"{window}.deviation": root}
+        faint = np.maximum(LEAST / np.maximum(root, LEAST**3), 1.0)
+        of |= dict.fromkeys((f"{window}.mean", f"{window}.deviation"), np.maximum(root, LEAST))
+        of |= dict.fromkeys((f"{window}.{name}" for name in ("skewness", "kurtosis", "detrended_z")), faint)
+        if window == WINDOWS[0]:
+            of |= dict.fromkeys(("sharpe", "consistency"), faint * np.sqrt(bars_per_year)) | {"recovery": faint}
     return of
 
 
