@@ -16,6 +16,7 @@ from common.market.bars import Bars
 from common.market.calendar import blackout_labels
 from common.market.engineered import EngineeredBank
 from common.market.liquidity import latency_draws, mean_quote_volume
+from common.market.opens import stale_opens
 from common.market.regimes import regime_labels
 
 ATR_BARS = 14
@@ -76,6 +77,7 @@ def prepare(
         single(mean_quote_volume(bars)),
         np.ones(len(bars)),
         single(latency_draws(bars)),
+        stale_opens(bars).astype(np.uint8),
         regime_labels(bars),
         ((bars.ts_us // 3_600_000_000) % 24).astype(np.uint8),
         ((days.astype(np.int64) + 3) % 7).astype(np.uint8),  # 1970-01-01 was a Thursday; Monday is 0

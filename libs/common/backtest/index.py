@@ -12,7 +12,7 @@ from common.bits import bits_of
 from common.kernel import kernel, lean_kernel
 
 OPENED, HIGHEST, LOWEST, CLOSED = (np.uint64(column) for column in range(4))
-ATR, VOLATILITY, MOVE, VOLUME, SPREAD, LATE, REGIME = (np.uint64(column) for column in range(7))
+ATR, VOLATILITY, MOVE, VOLUME, SPREAD, LATE, REGIME, STALE = (np.uint64(column) for column in range(8))
 CLOSES, CLOSE_SQUARES, SQUARES, CUBES, FOURTHS, SEGMENT, LAST, PREFIXES = (
     np.uint64(c) for c in (0, 1, 2, 3, 4, 5, 6, 8)
 )
@@ -183,8 +183,9 @@ def build_index(market: MarketArrays) -> Index:
     prices = _aligned((bars, 4), np.float64)
     prices[:] = np.stack([market.open, market.high, market.low, market.close], axis=1)
     facts = _aligned((bars, 8), np.float32)
-    columns = (market.atr, market.volatility, market.move, market.volume, market.spread, market.late, market.regime)
-    facts[:, : len(columns)] = np.stack(columns, axis=1)
+    stale = np.append(market.stale[1:], 0)  # of the bar after: all that an order in it needs is in one row
+    known = (market.atr, market.volatility, market.move, market.volume, market.spread, market.late, market.regime)
+    facts[:] = np.stack((*known, stale), axis=1)
     reach, trails = _aligned((bars, 2, int(STEPS)), np.uint8), _aligned((bars, 2, int(STEPS)), np.uint8)
     octaves = np.arange(_STEP_LAST) // 2
     shares = np.append(0.0, 2.0**-9 * 2.0**octaves * np.where(np.arange(_STEP_LAST) % 2 == 1, 1.5, 1.0)) * (1.0 - 1e-6)

@@ -29,6 +29,8 @@ class MarketArrays(NamedTuple):
     """Factor on spread and slippage, 1 except under stress."""
     late: Floats
     """Exponential draws of mean 1: how late an order of this bar is, in multiples of the venue's latency."""
+    stale: Labels
+    """1: the bar's open is a copy of the close before (``market.opens``), known when it prints."""
     regime: Labels
     hour: Labels
     weekday: Labels

@@ -6,7 +6,7 @@ import numpy as np
 
 from common.backtest.costs import Venue, concession, largest_value
 from common.backtest.market import MarketArrays
-from common.backtest.phenotype import LIMIT, SINGLE, STOP, TWAP, Integer, Phenotype, distance, regime_weight
+from common.backtest.phenotype import LIMIT, MARKET, SINGLE, STOP, TWAP, Integer, Phenotype, distance, regime_weight
 from common.backtest.sizing import Account, position_value
 from common.kernel import inlined_kernel, lean_kernel
 
@@ -32,6 +32,7 @@ class Quote(NamedTuple):
     volume: float
     spread: float
     late: float
+    stale: bool
     regime: Integer
     bar_ms: float
     days: float
@@ -53,6 +54,7 @@ def quote_of(market: MarketArrays, t: Integer) -> Quote:
         market.volume[s],
         market.spread[s],
         market.late[s],
+        market.stale[t] != 0,
         np.int64(market.regime[s]),
         market.bar_ms,
         market.days,
@@ -90,9 +92,12 @@ def entry_fill(quote: Quote, phenotype: Phenotype, venue: Venue, side: float) ->
     """Price, manner, and whether it is the open's, of an entry in a bar on a signal at the close before.
 
     Limit and stop orders lie ``offset`` from that close and live for this bar. A maker posts market orders at the open,
-    where they fill only if the bar trades beyond it, and never takes with a limit that the open has passed.
+    where they fill only if the bar trades beyond it, and never takes with a limit that the open has passed. Where the
+    open is a copy of the close before, no order that rests is filled.
     """
     open_ = quote.open
+    if quote.stale and (phenotype.order_type != MARKET or phenotype.maker):
+        return open_, MISSED, True  # where the market opened, and whether the order was there before it, nobody knows
     worst, best = (quote.low, quote.high) if side > 0 else (quote.high, quote.low)
     if phenotype.order_type == LIMIT:
         level = quote.close_before * (1.0 - side * phenotype.offset)

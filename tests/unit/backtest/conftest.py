@@ -19,7 +19,7 @@ from common.market.engineered import EngineeredBank
 
 KNOWN = {"atr": 1.0, "volatility": 0.2, "move": 0.01, "volume": 0.0, "spread": 1.0, "late": 1.0}
 """What a hand-made bar says where a test does not: volume 0 is unknown, so no order moves the market."""
-LABELS = ("regime", "hour", "weekday", "month", "blackout")
+LABELS = ("stale", "regime", "hour", "weekday", "month", "blackout")
 
 
 def bitmap(bits: Sequence[bool]) -> np.ndarray:
