@@ -14,7 +14,8 @@ from common.backtest.device_memory import empty, upload
 from common.backtest.index import Index
 from common.backtest.market import MarketArrays, Words
 from common.backtest.measure import WINDOWS, Course, Plan
-from common.backtest.rows import Genes, Measured, Scratch, make_scratch, measure_row, stress_row
+from common.backtest.rows import Genes, Measured, Scratch, make_scratch, measure_row
+from common.backtest.stress_rows import stress_row
 from common.backtest.windows import Cut
 from common.kernel import kernel
 

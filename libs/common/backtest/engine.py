@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from common.backtest.costs import Floats, venue_of
+from common.backtest.drift import drift_of_entry, drift_of_exit
 from common.backtest.market import MarketArrays, Words
 from common.backtest.orders import (
     ENDED,
@@ -18,8 +19,6 @@ from common.backtest.orders import (
     SIGNALLED,
     TIMED,
     Holding,
-    drift_of_entry,
-    drift_of_exit,
     enter,
     exit_inside,
     exit_is_at_open,

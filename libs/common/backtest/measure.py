@@ -21,7 +21,8 @@ from common.backtest.metrics import (
 from common.backtest.phenotype import instrument_of
 from common.backtest.portfolio import is_portfolio
 from common.backtest.portfolio_measure import Venture, measure_portfolio
-from common.backtest.rows import Genes, Measured, make_scratch, measure_rows, stress_rows
+from common.backtest.rows import Genes, Measured, make_scratch, measure_rows
+from common.backtest.stress_rows import stress_rows
 from common.backtest.windows import Cut
 from common.genome.layout import Population
 from common.kernel import kernel

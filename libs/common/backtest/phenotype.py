@@ -141,25 +141,36 @@ def instrument_of(population: Population | np.void, instruments: int) -> npt.NDA
 
 
 @lean_kernel
+def _allowed_regimes(alleles: npt.NDArray[np.uint8], masks: npt.NDArray[np.uint32]) -> Integer:
+    regimes = np.int64(_ALL_REGIMES) if masks[_SILENCED] & _NO_REGIME else np.int64(masks[_REGIMES])
+    for regime in range(len(REGIMES)):
+        if _REGIME_WEIGHT[alleles[_IN_REGIME + regime]] == 0.0:
+            regimes &= ~(np.int64(1) << regime)
+    return regimes
+
+
+@lean_kernel
+def _allowed_times(masks: npt.NDArray[np.uint32]) -> tuple[Integer, Integer, Integer]:
+    """Hours, weekdays, months."""
+    if masks[_SILENCED] & _NO_TIME:
+        return np.int64(_ALL_HOURS), np.int64(_ALL_WEEKDAYS), np.int64(_ALL_MONTHS)
+    return np.int64(masks[_HOURS]), np.int64(masks[_WEEKDAYS]), np.int64(masks[_MONTHS])
+
+
+@lean_kernel
 def express(alleles: npt.NDArray[np.uint8], reals: npt.NDArray[np.float32], masks: npt.NDArray[np.uint32]) -> Phenotype:
     """Decode the gene vectors of one genome; total: a mandatory stop and the leverage cap hold whatever they say.
 
     A silenced chromosome is read as if it said nothing. A regime whose weight is 0 is not an allowed one.
     """
     silenced = np.int64(masks[_SILENCED])
-    regimes = _ALL_REGIMES if silenced & _NO_REGIME else np.int64(masks[_REGIMES])
-    for regime in range(5):
-        if _REGIME_WEIGHT[alleles[_IN_REGIME + regime]] == 0.0:
-            regimes &= ~(np.int64(1) << regime)
+    hours, weekdays, months = _allowed_times(masks)
     timed = silenced & _NO_TIME == 0
     # Numba takes no call with this many arguments and a condition among them: conditions first.
     target_kind = np.int64(0) if silenced & _NO_TARGET else np.int64(alleles[_TARGET_KIND])
     trail_kind = np.int64(0) if silenced & _NO_TRAIL else np.int64(alleles[_TRAIL_KIND])
     time_exit_bars = np.int64(0) if silenced & _NO_TIME_EXIT else _TIME_EXIT_BARS[alleles[_TIME_EXIT]]
     hold_min_bars = _HOLD_MIN_BARS[alleles[_HOLD_MIN]] if timed else np.int64(0)
-    hours = np.int64(masks[_HOURS]) if timed else np.int64(_ALL_HOURS)
-    weekdays = np.int64(masks[_WEEKDAYS]) if timed else np.int64(_ALL_WEEKDAYS)
-    months = np.int64(masks[_MONTHS]) if timed else np.int64(_ALL_MONTHS)
     blackout = np.int64(alleles[_BLACKOUT]) if timed else np.int64(0)
     slices = np.float64(_SLICE_COUNT[alleles[_SLICES]]) if alleles[_SCHEDULE] != SINGLE else 1.0
     return Phenotype(
@@ -185,7 +196,7 @@ def express(alleles: npt.NDArray[np.uint8], reals: npt.NDArray[np.float32], mask
         _KELLY_SHARE[alleles[_KELLY]],
         np.float64(reals[_BRAKE]),
         min(np.float64(reals[_BUDGET]), 1.0),
-        regimes,
+        _allowed_regimes(alleles, masks),
         hours,
         weekdays,
         months,

@@ -13,10 +13,8 @@ from common.backtest.index import Index, pass_gates
 from common.backtest.market import MarketArrays, Words
 from common.backtest.metrics import (
     BARS,
-    CAPITAL,
     S1,
     S2,
-    STRESS_OBJECTIVE,
     SUMS,
     TRADES,
     add_path,
@@ -209,56 +207,3 @@ def measure_rows(
             scratch,
             found,
         )
-
-
-@lean_kernel
-def stress_row(
-    row: int | np.int64,
-    genes: Genes,
-    market: MarketArrays,
-    index: Index,
-    extra: Words,
-    costs: Floats,
-    spans: npt.NDArray[np.int64],
-    truth: bool,
-    scratch: Scratch,
-    found: Measured,
-) -> None:
-    """The stress objective of one genome: its return in the scenario ``spans[k]`` that hurts it most."""
-    phenotype, logic = prepare_genome(row, genes, market, index, extra, truth, scratch)
-    worst = np.inf
-    for scenario in range(len(spans)):
-        clear(scratch.sums)
-        trade_fold(
-            market,
-            index,
-            logic,
-            phenotype,
-            costs,
-            spans[scenario, 0],
-            spans[scenario, 1],
-            0.0,
-            0.0,
-            truth,
-            scratch,
-        )
-        worst = min(worst, scratch.sums[CAPITAL] - 1.0)
-    found.objectives[row, STRESS_OBJECTIVE] = worst
-
-
-@lean_kernel
-def stress_rows(
-    rows: npt.NDArray[np.int64],
-    genes: Genes,
-    market: MarketArrays,
-    index: Index,
-    extra: Words,
-    costs: Floats,
-    spans: npt.NDArray[np.int64],
-    truth: bool,
-    scratch: Scratch,
-    found: Measured,
-) -> None:
-    """``stress_row`` for each of ``rows``."""
-    for row in rows:
-        stress_row(row, genes, market, index, extra, costs, spans, truth, scratch, found)

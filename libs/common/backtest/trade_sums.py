@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from common.backtest.costs import Floats
+from common.backtest.drift import drift_of_entry, drift_of_exit
 from common.backtest.index import (
     CLOSE_SQUARES,
     CLOSES,
@@ -19,7 +20,7 @@ from common.backtest.index import (
     SQUARES,
 )
 from common.backtest.metrics import D1, D2, HELD, HELD_LONG, S1, S2, S3, S4, TURNOVER
-from common.backtest.orders import Holding, drift_of_entry, drift_of_exit
+from common.backtest.orders import Holding
 from common.backtest.phenotype import Integer, Phenotype
 from common.bits import highest_bit
 from common.kernel import inlined_kernel, lean_kernel

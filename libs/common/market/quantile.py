@@ -55,8 +55,8 @@ def quantile_rank(series: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _encode(series: npt.NDArray[np.float64], codes: npt.NDArray[np.int16]) -> None:
     """Codes (T,) in the order of the values: a smaller value never has the larger code, a NaN is above all others.
 
-    Subtracting, multiplying and cutting off never swap two numbers, rounded or not. So any centre and scale will do, and
-    a sample of the series gives good ones.
+    Subtracting, multiplying and cutting off never swap two numbers, rounded or not. So any centre and scale will do,
+    and a sample of the series gives good ones.
     """
     sample = series[::_SAMPLE_STEP]
     count, total, squares = 0, 0.0, 0.0
