@@ -29,7 +29,7 @@ CONDITIONS_MAX = 4
 _ENTRY_SHARES = np.cumsum(np.array([0.3, 0.4, 0.2, 0.1]))
 _EXIT_SHARES = np.cumsum(np.array([0.25, 0.4, 0.25, 0.1]))
 _UNARY_SHARE = 0.15
-_SLOT_SHARE = 0.08
+SLOT_SHARE = 0.08
 """How often a condition of a genome with engineered features asks one of them: each is a bitmap to be computed."""
 _WITHIN, _STREAKS = len(WITHIN_BARS), len(STREAK_BARS)
 
@@ -116,7 +116,7 @@ def draw_question(stream: Stream, slot: int) -> int:
 @kernel
 def draw_leaf(stream: Stream, live: int) -> int:
     """A random token without operands: mostly a condition, now and then a question to one of the ``live`` slots."""
-    if live != 0 and uniform(stream) < _SLOT_SHARE:
+    if live != 0 and uniform(stream) < SLOT_SHARE:
         return draw_question(stream, draw_slot(stream, live))
     return draw_condition(stream)
 

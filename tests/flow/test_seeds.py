@@ -58,4 +58,4 @@ def test_bad_seeds_are_dead_letters_and_the_run_goes_on(
     assert printed.count("folder.json: is not a file") == 1
     assert printed.count("gone.json: No such file") == 1
     assert "gene risk.leverage_max: 9.0 is not allowed" in printed
-    assert "gene version: 2 is not allowed" in printed
+    assert "gene version: 1 is not allowed" in printed

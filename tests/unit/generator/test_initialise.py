@@ -9,7 +9,7 @@ from scipy import stats
 from common.genome import codec
 from common.genome.genes import ALLELE_GENES, ALLELE_SLOT, MASK_GENES, REAL_GENES, REAL_SLOT
 from common.genome.layout import Population
-from common.genome.slots import NO_TRANSFORM, PREDICATES, SLOT_BASE, SOURCES, TRANSFORM_GENES
+from common.genome.slots import NO_TRANSFORM, OPERANDS, PREDICATES, SLOT_BASE, SOURCES, TRANSFORM_GENES
 from common.genome.tree import CONDITION_BASE
 from generator.initialise import random_population
 from generator.tables import (
@@ -23,6 +23,7 @@ from generator.tables import (
     SILENCED,
     Settings,
 )
+from generator.trees import SLOT_SHARE
 
 INTRADAY = Settings(instruments=5, hours=True)
 
@@ -95,8 +96,9 @@ def test_slots_are_live_as_often_as_told_and_only_live_ones_are_asked(many: Popu
     slots = (tokens[asks].astype(int) - SLOT_BASE) // PREDICATES
     assert live[rows, slots].all()
     leaves = (tokens >= CONDITION_BASE)[live.any(axis=1)].sum()
-    assert asks.sum() / leaves == pytest.approx(0.15, abs=0.02)
-    assert len(np.unique(many["feature_sources"])) > 0.5 * SOURCES
+    assert asks.sum() / leaves == pytest.approx(SLOT_SHARE, abs=0.02)
+    drawn = OPERANDS[many["alleles"][:, TRANSFORM_GENES]].sum()
+    assert len(np.unique(many["feature_sources"])) > 0.5 * min(drawn, SOURCES)
 
 
 def test_one_instrument_is_not_split() -> None:

@@ -15,7 +15,9 @@ from common.genome.slots import (
     SLOT_ALLELES,
     SLOT_BASE,
     SLOTS,
+    SOURCES,
     TRANSFORM_GENES,
+    TRANSFORMS,
 )
 from common.genome.tree import END, subtree_start
 from common.kernel import kernel
@@ -127,7 +129,8 @@ def test_uniform_crossover_takes_half_of_the_genes_from_each_independently() -> 
     taken = differs(child, parents)
     varied = told.any(axis=0)
     assert varied.sum() == len(LOCI) - 1  # all but the direction
-    assert (taken.sum(axis=0) / told.sum(axis=0).clip(1))[varied] == pytest.approx(0.5, abs=0.05)
+    often, half = taken.sum(axis=0)[varied], told.sum(axis=0)[varied] / 2.0
+    assert (np.abs(often - half) < 4.5 * np.sqrt(half / 2.0)).all()  # of a binomial law's deviations
     first, second = (LOCI == (REAL, 0)).all(axis=1).argmax(), (LOCI == (REAL, 6)).all(axis=1).argmax()
     assert stats.chi2_contingency(np.histogram2d(taken[:, first], taken[:, second], 2)[0]).pvalue > 1e-3
 
@@ -257,9 +260,18 @@ def asked(population: Population) -> npt.NDArray[np.bool_]:
 
 
 def askers(key: int) -> Population:
-    """Random genomes that ask some slot."""
+    """Random genomes of both sides, each with a slot of some transform that the first leaf of an entry asks."""
     drawn = random_population(4 * SIZE, INTRADAY, key, 0, 0)
-    return drawn[asked(drawn).any(axis=1)][:SIZE]
+    drawn = drawn[drawn["alleles"][:, ALLELE_SLOT["entry.direction"]] == 2][:SIZE]
+    rng, rows = np.random.Generator(np.random.Philox(key)), np.arange(len(drawn))
+    slots = rng.integers(SLOTS, size=len(drawn))
+    transforms = (NO_TRANSFORM + rng.integers(1, len(TRANSFORMS), len(drawn))) % len(TRANSFORMS)
+    read = np.arange(2) < OPERANDS[transforms][:, None]
+    drawn["alleles"][rows, TRANSFORM_GENES[slots]] = transforms
+    drawn["feature_sources"][rows, slots] = np.where(read, rng.integers(SOURCES, size=read.shape), 0)
+    entries = 2 * rng.integers(2, size=len(drawn))
+    drawn["trees"][rows, entries, 0] = SLOT_BASE + slots * PREDICATES + rng.integers(PREDICATES, size=len(drawn))
+    return drawn
 
 
 @pytest.mark.parametrize("kind", [ONE_POINT, UNIFORM, SUBTREE])
@@ -279,7 +291,7 @@ def test_a_tree_that_asks_a_slot_brings_it_along_where_the_child_has_none(kind: 
 
 
 def test_slot_mutation_changes_a_slot_in_use_or_takes_one_into_use() -> None:
-    parents = random_population(SIZE, INTRADAY, 8, 0, 0)
+    parents = np.concatenate([random_population(SIZE, INTRADAY, 8, 0, 0), askers(8)])
     child = changed(SLOTWISE, parents)
     difference = differs(child, parents)
     assert {LOCI[k, 0] for k in np.flatnonzero(difference.any(axis=0))} == {TREE, SLOT}

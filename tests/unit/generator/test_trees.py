@@ -169,7 +169,7 @@ def test_leaves_ask_live_slots_alone_each_as_often(live: int) -> None:
     stream = new_stream(3, 0, 0, 0)
     found = np.array([trees.draw_leaf(stream, live) for _ in range(20_000)])
     questions = found[found >= SLOT_BASE] - SLOT_BASE
-    assert len(questions) / len(found) == pytest.approx(0.15 if live else 0.0, abs=0.01)
+    assert len(questions) / len(found) == pytest.approx(trees.SLOT_SHARE if live else 0.0, abs=0.01)
     slots = [slot for slot in range(4) if live >> slot & 1]
     assert np.unique(questions).tolist() == [slot * PREDICATES + k for slot in slots for k in range(PREDICATES)]
     if live:
