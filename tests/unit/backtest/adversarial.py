@@ -142,7 +142,7 @@ def drawn_market(style: str, bars: int, seed: int) -> MarketArrays:
         single(volume),
         spread,
         single(draws.exponential(1.0, bars)),
-        *(draws.integers(0, count, bars).astype(np.uint8) for count in (5, 24, 7, 12, 8)),
+        *(draws.integers(0, count, bars).astype(np.uint8) for count in (2, 5, 24, 7, 12, 8)),
         np.packbits(padded, axis=1, bitorder="little").view(np.uint64),
         bar_ms=86_400_000.0,
         days=1.0,
