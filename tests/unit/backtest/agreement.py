@@ -72,5 +72,5 @@ def check_agreement(
     trades = EVIDENCE.index("trades")
     np.testing.assert_array_equal(truth.evidence[:, :, trades], other.evidence[:, :, trades])
     wide = {name: far for name, far in apart(truth, other, arenas[0].bars_per_year).items() if not far <= 1e-9}
-    assert wide == {}
+    assert not wide, f"too far apart: {wide}"
     return truth
