@@ -13,7 +13,11 @@ from common.backtest.portfolio import is_portfolio
 from common.backtest.stage import with_stage
 from common.backtest.windows import cut
 from common.events.spec import Costs
+from common.genome.codec import valid
+from common.genome.genes import ALLELE_SLOT, REAL_SLOT
 from common.genome.layout import Population
+from common.genome.slots import OPERANDS, PREDICATES, SLOT_BASE, SOURCES, TRANSFORM_GENES, TRANSFORMS
+from common.genome.tree import CONDITION_BASE
 from common.market.defaults import default_bars
 from generator.initialise import random_population
 from generator.tables import Settings
@@ -30,8 +34,24 @@ def arenas() -> list[Arena]:
 
 
 def population() -> Population:
-    """Genomes of the whole schema."""
-    return random_population(GENOMES, Settings(instruments=2), 5, 0, 0)
+    """Genomes of the whole schema; of what is rare at birth, engineered features and portfolios, there is more."""
+    genomes = random_population(GENOMES, Settings(instruments=2), 5, 0, 0)
+    draws = np.random.Generator(np.random.Philox(5))
+    for row in range(0, GENOMES, 2):
+        transform = 1 + row // 2 % (len(TRANSFORMS) - 1)
+        genomes["alleles"][row, TRANSFORM_GENES[0]] = transform
+        operands = OPERANDS[transform]
+        genomes["feature_sources"][row, 0] = 0
+        genomes["feature_sources"][row, 0, :operands] = draws.integers(0, SOURCES, operands)
+        tokens = genomes["trees"][row]
+        tokens[tokens >= SLOT_BASE] = CONDITION_BASE
+        tokens[(tokens >= CONDITION_BASE) & (draws.random(tokens.shape) < 0.3)] = SLOT_BASE + row % PREDICATES
+    rows = np.arange(0, GENOMES, 7)
+    genomes["alleles"][rows, ALLELE_SLOT["portfolio.method"]] = 1 + rows % 3
+    genomes["reals"][rows, REAL_SLOT["portfolio.weight_0"]] = 0.5
+    genomes["reals"][rows, REAL_SLOT["portfolio.weight_1"]] = 0.25
+    assert valid(genomes).all()
+    return genomes
 
 
 def compare() -> dict[str, Any]:
