@@ -22,7 +22,7 @@ from common.market.defaults import default_bars
 from generator.initialise import random_population
 from generator.tables import Settings
 
-BARS, GENOMES, EXTRA_ROWS = 1500, 300, 64
+BARS, GENOMES, EXTRA_ROWS = 1500, 330, 64
 FOLDS = cut(BARS, 250, 0.5, 0.15, 0.2, 3, 2, 10, 10)
 COSTS = cost_table(Costs().account, Costs().venues())
 FIGURES = ("objectives", "violation", "descriptor", "evidence")
@@ -46,7 +46,7 @@ def population() -> Population:
         tokens = genomes["trees"][row]
         tokens[tokens >= SLOT_BASE] = CONDITION_BASE
         tokens[(tokens >= CONDITION_BASE) & (draws.random(tokens.shape) < 0.3)] = SLOT_BASE + row % PREDICATES
-    rows = np.arange(0, GENOMES, 7)
+    rows = np.arange(0, GENOMES, 11)
     genomes["alleles"][rows, ALLELE_SLOT["portfolio.method"]] = 1 + rows % 3
     genomes["reals"][rows, REAL_SLOT["portfolio.weight_0"]] = 0.5
     genomes["reals"][rows, REAL_SLOT["portfolio.weight_1"]] = 0.25
