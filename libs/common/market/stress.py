@@ -14,16 +14,15 @@ from common.market.garch import draw_path, estimate
 from common.market.shapes import Shapes, continued, next_times, shapes_of
 from common.random import Stream, below, new_stream, uniform
 
-SCENARIO_BARS = 500
+SCENARIO_BARS = 200
 WARMUP_BARS = 6_000
 """Real bars before a scenario, as far as there are: 250 days of hours, as many as a rank of days looks back."""
 HISTORY_BARS_MIN = 2
-STRETCH_BARS = 60
-CRASHES = 2
+STRETCH_BARS = 40
 CRASH_FACTOR = 1.5
 CRASH_DEVIATIONS, CRASH_MIN, CRASH_MAX = 20.0, 0.05, 0.7
 """October 1987 was a fall of some 20 standard deviations of a day."""
-GAPS = 10
+GAPS = 6
 GAP_DEVIATIONS, GAP_MIN, GAP_MAX = 10.0, 0.06, 0.25
 TURBULENCE_FACTOR = 3.0
 BLOCK_BARS = 20
@@ -45,18 +44,18 @@ class Scenario:
 
 
 def scenarios(bars: Bars) -> tuple[Scenario, ...]:
-    """Five continuations, 500 bars each, of the last ``WARMUP_BARS`` of ``bars``, made of nothing but ``bars``.
+    """Five continuations, 200 bars each, of the last ``WARMUP_BARS`` of ``bars``, made of nothing but ``bars``.
 
     Give the bars up to the end of training: whatever is given is known to who is tested on it. σ is the standard
     deviation of one bar's log return over all of them. Spreads are those of the venue but where said.
 
-    * crash: twice the worst 60 bars of history (the lowest sum of log returns) with 95 bars before and after; their
-      log moves × 1.5, and the bar in their middle falls by 20 σ more, at least 5 %, at most half (0.05 and 0.7 in
-      logs). Spread × 3.
-    * gaps: the last 500 bars again, ten of which open away from the close before by one to two times 10 σ, that being
-      held to 0.06 to 0.25 in logs, five up and five down of the same sizes; after a night or weekend if one is within
-      25 bars. Spread × 2.
-    * turbulence: the last 500 bars again, returns three times as far from their mean, which stays. Spread × 5.
+    * crash: the worst 40 bars of history (the lowest sum of log returns) with 80 bars before and after; their log
+      moves × 1.5, and the bar in their middle falls by 20 σ more, at least 5 %, at most half (0.05 and 0.7 in logs).
+      Spread × 3.
+    * gaps: the last 200 bars again, six of which open away from the close before by one to two times 10 σ, that being
+      held to 0.06 to 0.25 in logs, three up and three down of the same sizes; after a night or weekend if one is
+      within 15 bars. Spread × 2.
+    * turbulence: the last 200 bars again, returns three times as far from their mean, which stays. Spread × 5.
     * bootstrap: blocks of bars, of geometric length 20 on average, from anywhere in history (D. N. Politis and J. P.
       Romano, "The stationary bootstrap", JASA 89, 1994).
     * synthetic: a GARCH(1,1) with Student's t, of parameters told from history; volumes are of random bars, in
@@ -99,9 +98,7 @@ def _crash(_warmup: Bars, history: Shapes, _stream: Stream) -> Shapes:
     stretch = min(STRETCH_BARS, len(returns))
     total = np.cumsum(np.append(0.0, returns))
     worst = int(np.argmin(total[stretch:] - total[:-stretch]))
-    length = SCENARIO_BARS // CRASHES
-    before = (length - STRETCH_BARS) // 2
-    place = np.arange(SCENARIO_BARS) % length - before  # 0 is the first bar of the stretch
+    place = np.arange(SCENARIO_BARS) - (SCENARIO_BARS - STRETCH_BARS) // 2  # 0 is the first bar of the stretch
     inside = (place >= 0) & (place < stretch)
     moved = history.pick((worst + place) % len(returns)).scaled(np.where(inside, CRASH_FACTOR, 1.0))
     fall = min(max(CRASH_DEVIATIONS * float(returns.std()), CRASH_MIN), CRASH_MAX) * (place == stretch // 2)
