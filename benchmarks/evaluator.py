@@ -10,7 +10,7 @@ from benchmarks.bars import YEAR_BARS, bars_in, folds_of, hourly_bars
 from benchmarks.clock import interleaved, peer_version, scaled
 from benchmarks.crosses import COSTS, as_population, crosses, vectorbt_work
 from benchmarks.evolution import GENERATIONS, OFFSPRING, generations_of
-from benchmarks.growth import LENGTHS_YEARS, cost_split, growth_rows
+from benchmarks.growth import LENGTHS_YEARS, cost_split, growth_rows, with_room
 from common.backtest.arena import Arena, prepare
 from common.backtest.costs import cost_table
 from common.backtest.measure import Engine, measure
@@ -40,7 +40,7 @@ def bench_evaluator(repeats: int, scale: float) -> dict[str, Any]:
     populations = {"first_generation": proposed[0], "twentieth_generation": proposed[-1]}
     beside = _beside_peer(arena, populations, repeats, scale)
     by_wall = _by_wall(arena, populations, repeats)
-    arenas = [prepare(hourly_bars(years * YEAR_BARS)) for years in LENGTHS_YEARS]
+    arenas = [with_room(prepare(hourly_bars(years * YEAR_BARS))) for years in LENGTHS_YEARS]
     return {
         "data": bars.name,
         "bars": YEAR_BARS,

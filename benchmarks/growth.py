@@ -1,6 +1,7 @@
 """How the cost of a strategy grows with its trades and with the bars, over one to eight years of hours."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,10 +15,20 @@ from common.backtest.measure import TRAINING, VALIDATION, measure
 from common.backtest.windows import Cut
 from common.events.cohorts import EVIDENCE
 from common.genome.layout import Population
+from common.market.engineered import EngineeredBank
 
 LENGTHS_YEARS = (1, 2, 4, 8)
 GROUPS = 16
 GROUP_ROWS = 2048
+ENGINEERED_BYTES = 1 << 30
+
+
+def with_room(arena: Arena) -> Arena:
+    """The arena with room for all engineered bitmaps of both populations on the longest history.
+
+    With the usual room they are computed anew in every take from four years on, and that hides what a trade costs.
+    """
+    return replace(arena, engineered=EngineeredBank(arena.bars, ENGINEERED_BYTES))
 
 
 def trades_of(population: Population, arena: Arena, folds: Cut, costs: Floats) -> Floats:
