@@ -13,6 +13,7 @@ from common.events.spec import OBJECTIVES
 from common.genome.layout import Population
 
 LEAST = 1e-6
+MOMENTS = ("skewness", "kurtosis", "detrended_z")
 
 
 def figures(found: Measures) -> dict[str, np.ndarray]:
@@ -31,19 +32,23 @@ def scales(found: Measures, bars_per_year: float) -> dict[str, np.ndarray | floa
     """What is 1 of each figure, where that is not 1.
 
     Ratios a year: that of one a bar. Mean and deviation: the root of the mean square return, of which both are made.
-    Everything else is a share, a count, a ratio or a moment of its own unit: 1. An equity near 1 holds returns to
-    1e-16: where they are smaller than a millionth, what is made of them alone is known that much worse.
+    Everything else is a share, a count, a ratio or a moment of its own unit: 1. An equity near 1 holds its changes to
+    1e-16: where returns or drawdowns are smaller than a millionth, what is made of them alone is known that much worse.
     """
     of: dict[str, np.ndarray | float] = {}
-    for which, window in enumerate(WINDOWS):
-        mean, deviation = (found.evidence[:, which, EVIDENCE.index(name)] for name in ("mean", "deviation"))
-        root = np.hypot(mean, deviation)
-        faint = np.maximum(LEAST / np.maximum(root, LEAST**3), 1.0)
+    values = {name: np.abs(column) for name, column in figures(found).items()}
+    for window in WINDOWS:
+        root = np.hypot(values[f"{window}.mean"], values[f"{window}.deviation"])
         of |= dict.fromkeys((f"{window}.mean", f"{window}.deviation"), np.maximum(root, LEAST))
-        of |= dict.fromkeys((f"{window}.{name}" for name in ("skewness", "kurtosis", "detrended_z")), faint)
+        of |= {name: _faint(root, values[name], 1.0) for name in (f"{window}.{each}" for each in MOMENTS)}
         if window == WINDOWS[0]:
-            of |= dict.fromkeys(("sharpe", "consistency"), faint * np.sqrt(bars_per_year)) | {"recovery": faint}
-    return of
+            of |= {name: _faint(root, values[name], np.sqrt(bars_per_year)) for name in ("sharpe", "consistency")}
+    return of | {"recovery": _faint(values["drawdown"], values["recovery"], 1.0)}
+
+
+def _faint(size: np.ndarray, figure: np.ndarray, unit: float) -> np.ndarray:
+    """Scale of a figure that is made of returns or drawdowns of this size."""
+    return np.maximum(figure, unit) * np.maximum(LEAST / np.maximum(size, LEAST**3), 1.0)
 
 
 def both(
