@@ -87,9 +87,8 @@ def test_two_copies_of_a_leg_are_the_leg_in_everything_but_the_number_of_trades(
     np.testing.assert_allclose(
         found.objectives[:, objectives], expected.objectives[:, objectives], rtol=1e-7, atol=1e-9
     )
-    # Each of the two trades is half of what the one is.
-    # The worst twentieth of twice as many trades may take one more of them.
-        np.testing.assert_allclose(found.objectives[:, 4], expected.objectives[:, 4] / 2, rtol=0.2, atol=1e-3)
+    # Each of the two trades is half of what the one is; a twentieth of twice as many may take one more of them.
+    np.testing.assert_allclose(found.objectives[:, 4], expected.objectives[:, 4] / 2, rtol=0.2, atol=1e-3)
 
 
 def test_random_portfolios_have_finite_figures(real):
