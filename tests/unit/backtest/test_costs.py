@@ -24,9 +24,7 @@ def bought(market, genome, replayed):
         size = {"risk.fraction": 0.5, "exit.stop_distance": 20.0}
         closes = [100, 100, 104, 110, 110]
         m = market([100, 100, 100, 110, 110], close=closes, conditions=[on(5, 0), on(5, 2)], **known)
-        made = genome(
-            long_entry=[0], long_exit=[1], **{"risk.fraction": 0.5, "exit.stop_distance": 20.0, **(genes or {})}
-        )
+        made = genome(long_entry=[0], long_exit=[1], **size, **(genes or {}))
         [found] = replayed(m, made, cost_table(account, [venue] * 3)).trades
         assert (found.entry_price, found.exit_price) == (100, 110)
         return found
