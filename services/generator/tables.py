@@ -108,7 +108,7 @@ _SHARES: dict[str, tuple[float, ...]] = {
     "risk.kelly": (0.8, 0.1, 0.1),
     "time.blackout": (0.85, 0.05, 0.05, 0.05),
     "time.hold_min_bars": (0.8, 0.05, 0.05, 0.05, 0.05),
-    "portfolio.method": (0.99, 0.004, 0.003, 0.003),
+    "portfolio.method": (1.0, 0.0, 0.0, 0.0),  # the paper desk cannot hold the others yet: they come as seeds only
     "execution.venue": (0.7, 0.15, 0.15),
     "execution.preference": (0.75, 0.25),
     "execution.schedule": (0.8, 0.1, 0.1),
