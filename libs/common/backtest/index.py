@@ -24,7 +24,7 @@ _STEP_SHIFT, _STEP_FIRST, _STEP_LAST = 51, 2 * (1023 - 9) - 1, int(STEPS) - 1
 LEVELS = 9
 """Windows of 1, 2, 4 up to 256 closes."""
 LOWEST_CLOSE, HIGHEST_CLOSE = np.uint64(0), np.uint64(1)
-SEGMENT_BARS, SEGMENT_RATIO, SEGMENT_FOURTHS = 4096, 4.0, 1e8
+SEGMENT_BARS, SEGMENT_RATIO = 4096, 4.0
 Singles = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 GATE_FIRST = (0, 5, 29, 36, 48)
@@ -110,17 +110,15 @@ def _prefixes(close: Floats, prefix: Floats) -> None:
     """Fill ``prefix``."""
     segment, began, reference = 0, 0, close[0]
     closes, close_squares, squares, cubes, fourths = 0.0, 0.0, 0.0, 0.0, 0.0
-    change, quiet = 0.0, (0.0, 0.0, 0.0, 0.0)  # the last four changes to the power of 4
+    change = 0.0
     for t in range(len(close)):
         price = close[t]
         # The change before decides: a bar after which the price is far smaller must not carry its powers along.
         far = price > SEGMENT_RATIO * reference or price * SEGMENT_RATIO < reference or abs(change) > price
-        far |= fourths > SEGMENT_FOURTHS * max(quiet)  # quiet bars after wild ones: a difference would have no digits
         change = price - close[t - 1] if t > 0 else 0.0
         squares += change * change
         cubes += change * change * change
         fourths += change * change * change * change
-        quiet = (quiet[1], quiet[2], quiet[3], change * change * change * change)
         if t > 0 and (far or t - began == SEGMENT_BARS):
             segment, began, reference = segment + 1, t, price
             closes, close_squares, squares, cubes, fourths = 0.0, 0.0, 0.0, 0.0, 0.0

@@ -25,6 +25,8 @@ from common.backtest.phenotype import Integer, Phenotype
 from common.bits import highest_bit
 from common.kernel import inlined_kernel, lean_kernel
 
+QUIET = 1e-5
+"""A difference of prefix sums below this share of them has lost too many digits."""
 _WIDEST = np.uint64(1 << (LEVELS - 1))
 
 
@@ -58,11 +60,13 @@ class Between(NamedTuple):
 def between(prefix: Floats, first: np.uint64, last: np.uint64) -> Between:
     """Sums over the changes of close from bar ``first`` to bar ``last``. Bar by bar where they lie in two segments."""
     a, b = first * PREFIXES, last * PREFIXES
-    if prefix[a + SEGMENT] == prefix[b + SEGMENT]:
+    fourths = prefix[b + FOURTHS] - prefix[a + FOURTHS]
+    # Of small changes after large ones the difference keeps no digits: they are added up.
+    if prefix[a + SEGMENT] == prefix[b + SEGMENT] and fourths > QUIET * prefix[b + FOURTHS]:
         return Between(
             prefix[b + SQUARES] - prefix[a + SQUARES],
             prefix[b + CUBES] - prefix[a + CUBES],
-            prefix[b + FOURTHS] - prefix[a + FOURTHS],
+            fourths,
             prefix[b + CLOSES] - prefix[a + CLOSES],
             prefix[b + CLOSE_SQUARES] - prefix[a + CLOSE_SQUARES],
         )
