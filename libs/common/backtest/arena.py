@@ -21,6 +21,7 @@ from common.market.regimes import regime_labels
 
 ATR_BARS = 14
 VOLATILITY_BARS = 20
+_NEXT_TO_NONE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def prepare(
         single(talib.ATR(bars.high, bars.low, bars.close, ATR_BARS)),
         single(volatility),
         single(np.nan_to_num(volatility) / np.sqrt(annual)),
-        single(mean_quote_volume(bars)),
+        single(_liquidity(bars)),
         np.ones(len(bars)),
         single(latency_draws(bars)),
         stale_opens(bars).astype(np.uint8),
@@ -88,6 +89,12 @@ def prepare(
         days_per_bar(annual),
     )
     return Arena(bars, arrays, build_index(arrays), annual, EngineeredBank(bars))
+
+
+def _liquidity(bars: Bars) -> Floats:
+    """Mean quote volume (T,), 0 until the feed has shown any; after that none is next to none, and not unknown."""
+    volume = mean_quote_volume(bars)
+    return np.where(np.maximum.accumulate(volume) > 0.0, np.maximum(volume, _NEXT_TO_NONE), 0.0)
 
 
 def realised_volatility(bars: Bars, bars_per_year: float) -> Floats:

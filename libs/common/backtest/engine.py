@@ -24,6 +24,7 @@ from common.backtest.orders import (
     exit_is_at_open,
     latest_exit,
     liquidate,
+    pessimistic,
     quote_of,
     scheduled_price,
     trail_level,
@@ -200,7 +201,9 @@ def simulate(
             path.equity[i - start] = account.cash
         leave = logic.leave_long if is_long else logic.leave_short
         end, price, reason, closes = hold(market, leave, phenotype, holding, start, stop, path)
-        cash = liquidate(quote_of(market, end), phenotype, venue, holding, price, reason, closes)
+        quote = quote_of(market, end)
+        price = pessimistic(quote, holding.side, price, reason)
+        cash = liquidate(quote, phenotype, venue, holding, price, reason, closes)
         mark(market, phenotype, holding, end, reason, cash, overnight, intraday, start, path)
         turnover += holding.units * (holding.price + price) / holding.base
         _record(path.trades[count], holding, end, price, cash / holding.base - 1.0, reason)

@@ -90,7 +90,7 @@ def mean_deviation(n: float, s1: float, s2: float) -> tuple[float, float]:
         return 0.0, 0.0
     mean = s1 / n
     variance = (s2 - n * mean * mean) / (n - 1.0)
-    return mean, math.sqrt(variance) if variance > _rounding(n, s2) else 0.0
+    return mean, 0.0 if variance <= _rounding(n, s2) else math.sqrt(variance)  # what is no number stays none
 
 
 @lean_kernel

@@ -191,6 +191,17 @@ def exit_inside(
 
 
 @lean_kernel
+def pessimistic(quote: Quote, side: float, price: float, reason: int) -> float:
+    """The price of an exit, less kind where the bar's open is a copy of the close before.
+
+    A stop or trail was then perhaps passed by a gap that the bar does not show: it fills at the bar's worst price.
+    """
+    if quote.stale and (reason in (STOPPED, TRAILED)):
+        return quote.low if side > 0 else quote.high
+    return price
+
+
+@lean_kernel
 def scheduled_price(quote: Quote, phenotype: Phenotype) -> float:
     """Price of an exit that was decided at the close before the bar."""
     return quote.open if phenotype.schedule == SINGLE else bar_mean(quote, phenotype.schedule)

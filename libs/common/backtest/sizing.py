@@ -73,6 +73,8 @@ def position_value(
     if phenotype.kelly > 0.0 and account.trades >= KELLY_TRADES:
         mean = account.gains / account.trades
         variance = account.squares / account.trades - mean * mean
-        fraction = mean / variance if variance > 0.0 else 0.0
-        limit = min(limit, max(phenotype.kelly * fraction, KELLY_MIN) * equity)
+        if variance > 1e-9 * mean * mean:
+            limit = min(limit, max(phenotype.kelly * mean / variance, KELLY_MIN) * equity)
+        elif mean <= 0.0:  # trades that are all alike: a sure gain needs no cap
+            limit = min(limit, KELLY_MIN * equity)
     return min(wanted * weight, limit)

@@ -26,7 +26,7 @@ from common.backtest.index import (
 )
 from common.backtest.market import MarketArrays
 from common.backtest.metrics import BARS, CAPITAL, DRAWDOWN, OVERLAP, PEAK, TRADES
-from common.backtest.orders import Holding, Quote, enter, exit_is_at_open, liquidate, scheduled_price
+from common.backtest.orders import Holding, Quote, enter, exit_is_at_open, liquidate, pessimistic, scheduled_price
 from common.backtest.phenotype import Integer, Phenotype
 from common.backtest.signals import Logic, bit, next_true
 from common.backtest.sizing import book, open_account
@@ -89,6 +89,7 @@ def _settle(
         equity, held = follow(equity, close, closes, holding, end), found.closes + close_before
     if price == 0.0:
         price = scheduled_price(quote, phenotype)
+    price = pessimistic(quote, holding.side, price, course.reason)
     cash = liquidate(quote, phenotype, venue, holding, price, course.reason, held)
     pending = add_trade(
         pending, found, phenotype, holding, end, course.reason, price, cash, first_close, close_before, drifts, sums

@@ -223,3 +223,13 @@ def test_equity_is_the_chain_of_trade_profits_and_is_marked_at_each_close(market
     # Value at work over the equity before the position was taken: at the entry 1, after the close of 110 a tenth more.
     assert found.exposure.tolist() == pytest.approx([0, 1, 1, 1.1, 1.1])
     assert found.equity[-1] == pytest.approx(np.prod([1 + trade.profit for trade in found.trades]))
+
+
+@pytest.mark.parametrize(("side", "worst"), [("long", 90), ("short", 115)])
+def test_where_the_open_copies_the_close_before_a_stop_fills_at_the_worst_price(market, genome, replayed, side, worst):
+    m = market([100] * 4, high=[100, 100, 115, 100], low=[100, 100, 90, 100], conditions=[[True, False, False, False]])
+    stale = m._replace(stale=np.array([0, 0, 1, 0], np.uint8))
+    trader = genome(**{f"{side}_entry": [0], "entry.direction": side, "exit.stop_distance": 5.0})
+    [kind] = replayed(m, trader).trades
+    [told] = replayed(stale, trader).trades
+    assert (kind.exit_price, told.exit_price, told.reason) == (95 if side == "long" else 105, worst, "stop")
