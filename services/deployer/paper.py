@@ -13,7 +13,7 @@ import numpy as np
 from common.backtest.arena import prepare
 from common.backtest.costs import Floats
 from common.backtest.replay import Replay, replay
-from common.genome.tree import CONDITION_BASE, TOKEN_LIMIT
+from common.genome.tree import conditions_in
 from common.market.bars import Bars
 
 
@@ -37,9 +37,8 @@ def follow(genomes: Sequence[np.void], bars: Bars, start: int, costs: Floats, ba
 
     ``bars_per_year`` is the run's, not that of the bars so far: trades that are closed stay as they are when bars come.
     """
-    tokens = np.unique([genome["trees"] for genome in genomes])
-    wanted = tokens[(tokens >= CONDITION_BASE) & (tokens < TOKEN_LIMIT)].astype(np.int64) - CONDITION_BASE
-    arena = prepare(bars, wanted.tolist(), bars_per_year=bars_per_year)
+    wanted = conditions_in(np.array([genome["trees"] for genome in genomes]))
+    arena = prepare(bars, wanted, bars_per_year=bars_per_year)
     return [replay(genome, arena, start, len(bars), costs) for genome in genomes]
 
 

@@ -14,8 +14,7 @@ from common.backtest.phenotype import instrument_of
 from common.backtest.replay import Trade, replay
 from common.backtest.windows import Cut, Span, cut
 from common.events.spec import Costs, Windows
-from common.genome.conditions import CONDITIONS
-from common.genome.tree import CONDITION_BASE
+from common.genome.tree import conditions_in
 from common.market.bars import Bars
 
 WINDOW_NAMES = ("training", "validation", "vault", "paper")
@@ -42,17 +41,9 @@ def rates_of(costs: Costs) -> Floats:
     return cost_table(costs.account, costs.venues())
 
 
-def conditions_of(genome: np.void) -> list[int]:
-    """Rows of the condition bank that the genome's trees look at."""
-    tokens = np.unique(genome["trees"].astype(np.int64))
-    return [
-        int(token) - CONDITION_BASE for token in tokens if CONDITION_BASE <= token < CONDITION_BASE + len(CONDITIONS)
-    ]
-
-
 def arena_for(genome: np.void, bars: Sequence[Bars]) -> Arena:
     """The genome's instrument with just the conditions it needs: ready in milliseconds."""
-    return prepare(bars[int(instrument_of(genome, len(bars)))], conditions_of(genome))
+    return prepare(bars[int(instrument_of(genome, len(bars)))], conditions_in(genome["trees"]))
 
 
 def curves(genome: np.void, arena: Arena, cut: Cut, costs: Floats, windows: Sequence[str]) -> list[Curve]:

@@ -15,7 +15,6 @@ STOP_MULTIPLE = 3
 FIXED_FRACTION, FIXED_RISK, VOLATILITY_TARGET, FIXED_UNITS = 0, 1, 2, 3
 MARKET, LIMIT, STOP = 0, 1, 2
 SINGLE, TWAP, VWAP = 0, 1, 2
-SINGLE_INSTRUMENT = 0
 
 _DIRECTION = ALLELE_SLOT["entry.direction"]
 _CONFIRM = ALLELE_SLOT["entry.confirm_bars"]
@@ -69,14 +68,9 @@ def _all(slot: int) -> int:
 
 _CONFIRM_BARS, _DELAY_BARS, _TIME_EXIT_BARS = _numbers(_CONFIRM), _numbers(_DELAY), _numbers(_TIME_EXIT)
 _HOLD_MIN_BARS, _SLICE_COUNT = _numbers(_HOLD_MIN), _numbers(_SLICES)
-_KELLY_SHARE = np.array([{"off": 0.0, "half": 0.5, "quarter": 0.25}[str(a)] for a in ALLELE_GENES[_KELLY].alleles])
-_RECOVERY_FACTOR = np.array(
-    [
-        {"none": 1.0, "reduce_after_loss": 0.5, "increase_after_loss": 1.5}[str(a)]
-        for a in ALLELE_GENES[_RECOVERY].alleles
-    ]
-)
-_REGIME_WEIGHT = np.array([{"full": 1.0, "half": 0.5, "silent": 0.0}[str(a)] for a in ALLELE_GENES[_IN_REGIME].alleles])
+_KELLY_SHARE = _factors(_KELLY, off=0.0, half=0.5, quarter=0.25)
+_RECOVERY_FACTOR = _factors(_RECOVERY, none=1.0, reduce_after_loss=0.5, increase_after_loss=1.5)
+_REGIME_WEIGHT = _factors(_IN_REGIME, full=1.0, half=0.5, silent=0.0)
 _BITS = {name: 1 << bit for bit, name in enumerate(MASK_GENES[_SILENCED].bits)}
 _NO_TARGET, _NO_TRAIL, _NO_TIME_EXIT = _BITS["target"], _BITS["trail"], _BITS["time_exit"]
 _NO_SIGNAL_EXIT, _NO_REGIME, _NO_TIME = _BITS["signal_exit"], _BITS["regime"], _BITS["time"]

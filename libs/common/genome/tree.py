@@ -50,6 +50,12 @@ def arity(token: int) -> int:
     return -1
 
 
+def conditions_in(trees: npt.NDArray[np.uint16]) -> list[int]:
+    """Rows of the condition bank that trees of any shape look at, in order."""
+    tokens = np.unique(trees).astype(np.int64)
+    return (tokens[(tokens >= CONDITION_BASE) & (tokens < TOKEN_LIMIT)] - CONDITION_BASE).tolist()
+
+
 @kernel
 def tree_length(tree: npt.NDArray[np.uint16]) -> int:
     """Tokens of a well-formed postfix tree (TREE_TOKENS,), 0 when empty, -1 when it is not well formed."""

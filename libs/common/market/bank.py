@@ -9,30 +9,29 @@ import numpy as np
 import numpy.typing as npt
 
 from common.errors import DataError
-from common.genome.conditions import CONDITIONS, TIMEFRAMES, Predicate
+from common.genome.conditions import CONDITIONS, TIMEFRAMES
 from common.genome.features import FEATURES
-from common.market.bank_pack import Comparisons, Pieces, Words, pack_bars, pack_pieces, pieces_of
+from common.market.bank_pack import (
+    RANK,
+    SOURCE_AND_SIGN,
+    Comparisons,
+    Pieces,
+    Words,
+    pack_bars,
+    pack_pieces,
+    pieces_of,
+    sources_of,
+)
 from common.market.bars import Bars
 from common.market.indicators import feature_series
-from common.market.quantile import RANK_BARS, quantile_rank
+from common.market.quantile import RANK_BARS
 from common.market.timeframes import coarser
 
-# A condition is "sign * source > sign * threshold", the source being the feature, its rank or its change since the
-# previous bar of the same timeframe. NaN compares false, so what is unknown is never true.
-_VALUE, _RANK, _CHANGE = range(3)
-_SOURCE_AND_SIGN: dict[Predicate, tuple[int, float]] = {
-    "above": (_VALUE, 1.0),
-    "below": (_VALUE, -1.0),
-    "above_quantile": (_RANK, 1.0),
-    "below_quantile": (_RANK, -1.0),
-    "rising": (_CHANGE, 1.0),
-    "falling": (_CHANGE, -1.0),
-}
 _FEATURE_BY_TEXT = {feature.text: index for index, feature in enumerate(FEATURES)}
 _FEATURE = np.array([_FEATURE_BY_TEXT[condition.feature.text] for condition in CONDITIONS])
 _TIMEFRAME = np.array([TIMEFRAMES.index(condition.timeframe) for condition in CONDITIONS])
-_SOURCE = np.array([_SOURCE_AND_SIGN[condition.predicate][0] for condition in CONDITIONS])
-_SIGN = np.array([_SOURCE_AND_SIGN[condition.predicate][1] for condition in CONDITIONS])
+_SOURCE = np.array([SOURCE_AND_SIGN[condition.predicate][0] for condition in CONDITIONS])
+_SIGN = np.array([SOURCE_AND_SIGN[condition.predicate][1] for condition in CONDITIONS])
 _THRESHOLD = np.array([condition.threshold for condition in CONDITIONS])
 
 
@@ -132,11 +131,7 @@ def _fill_feature(feature: int, view: _View, rows: npt.NDArray[np.int64], words:
     # A rank looks RANK_BARS back, a change one bar; what is before has no say in the words.
     before = min(view.first, RANK_BARS)
     values = feature_series(FEATURES[feature], view.bars)[view.first - before :]
-    sources = np.full((3, len(values)), np.nan)
-    sources[_VALUE] = values
-    if (_SOURCE[rows] == _RANK).any():
-        sources[_RANK] = quantile_rank(values)
-    sources[_CHANGE, 1:] = np.diff(values)
+    sources = sources_of(values, bool((_SOURCE[rows] == RANK).any()))
     comparisons = Comparisons(_SOURCE[rows], _SIGN[rows], _THRESHOLD[rows], rows)
     if view.pieces is None:
         pack_bars(sources[:, before:], comparisons, words)

@@ -5,10 +5,35 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from common.genome.conditions import Predicate
 from common.kernel import kernel
+from common.market.quantile import quantile_rank
 
 Words = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
+
+
+VALUE, RANK, CHANGE = range(3)
+SOURCE_AND_SIGN: dict[Predicate, tuple[int, float]] = {
+    "above": (VALUE, 1.0),
+    "below": (VALUE, -1.0),
+    "above_quantile": (RANK, 1.0),
+    "below_quantile": (RANK, -1.0),
+    "rising": (CHANGE, 1.0),
+    "falling": (CHANGE, -1.0),
+}
+"""A predicate is "sign * source > sign * threshold", the source being the series, its rank or its change since the bar
+before of the same timeframe. NaN compares false, so what is unknown is never true."""
+
+
+def sources_of(values: Floats, ranked: bool = True) -> Floats:
+    """The series, its rank (NaN where not ``ranked``: nobody asks) and its change, (3, T), of ``values`` (T,)."""
+    sources = np.full((3, len(values)), np.nan)
+    sources[VALUE] = values
+    if ranked:
+        sources[RANK] = quantile_rank(values)
+    sources[CHANGE, 1:] = np.diff(values)
+    return sources
 
 
 class Pieces(NamedTuple):

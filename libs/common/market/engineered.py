@@ -22,15 +22,13 @@ from common.genome.slots import (
     TRANSFORM_GENES,
     TRANSFORM_SLOT,
     TRANSFORMS,
-    SlotPredicate,
 )
 from common.genome.tree import TOKEN_LIMIT
-from common.market.bank_pack import Comparisons, pack_bars
+from common.market.bank_pack import SOURCE_AND_SIGN, Comparisons, pack_bars, sources_of
 from common.market.bars import Bars
 from common.market.engineered_component import principal_component
 from common.market.engineered_series import Series, delayed, transformed
 from common.market.indicators import feature_series
-from common.market.quantile import quantile_rank
 from common.market.timeframes import Coarse, coarser
 
 ROWS_MAX = SLOT_BASE - TOKEN_LIMIT
@@ -39,18 +37,9 @@ GENOMES_MAX = ROWS_MAX // (len(TREES) * (TREE_TOKENS + 1) // 2)
 """So many genomes never need more than ROWS_MAX bitmaps."""
 MEMORY_BYTES = 64 << 20
 
-_VALUE, _RANK, _CHANGE = range(3)
-_SOURCE_AND_SIGN: dict[SlotPredicate, tuple[int, float]] = {
-    "above": (_VALUE, 1.0),
-    "below": (_VALUE, -1.0),
-    "above_quantile": (_RANK, 1.0),
-    "below_quantile": (_RANK, -1.0),
-    "rising": (_CHANGE, 1.0),
-    "falling": (_CHANGE, -1.0),
-}
 _TESTS = Comparisons(
-    np.array([_SOURCE_AND_SIGN[predicate][0] for predicate, _ in SLOT_PREDICATES]),
-    np.array([_SOURCE_AND_SIGN[predicate][1] for predicate, _ in SLOT_PREDICATES]),
+    np.array([SOURCE_AND_SIGN[predicate][0] for predicate, _ in SLOT_PREDICATES]),
+    np.array([SOURCE_AND_SIGN[predicate][1] for predicate, _ in SLOT_PREDICATES]),
     np.array([threshold for _, threshold in SLOT_PREDICATES]),
     np.arange(PREDICATES),
 )
@@ -152,12 +141,8 @@ class EngineeredBank:
         """(PREDICATES, words) of a slot."""
         found = self._memory.get(key)
         if found is None:
-            values = self.series(key)
-            sources = np.full((3, len(values)), np.nan)
-            sources[_VALUE], sources[_RANK] = values, quantile_rank(values)
-            sources[_CHANGE, 1:] = np.diff(values)
             found = np.zeros((PREDICATES, self._words), np.uint64)
-            pack_bars(sources, _TESTS, found)
+            pack_bars(sources_of(self.series(key)), _TESTS, found)
             self._memory.put(key, found)
         return found
 
