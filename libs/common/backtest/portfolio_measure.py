@@ -211,10 +211,12 @@ def measure_portfolio(
         clear(sums)
         sharpes, profits = [], []
         for fold in np.flatnonzero(venture.window == which):
+            # A fold's own sums, as in ``rows.measure_row``: a difference of totals would lose a quiet fold's digits.
             n, s1, s2 = sums[BARS], sums[S1], sums[S2]
-            done = strategy.fold(venture, int(fold))
-            profits += _add_fold(done, sums)
-            sharpes.append(sharpe(sums[BARS] - n, sums[S1] - s1, sums[S2] - s2, annual))
+            sums[S1], sums[S2] = 0.0, 0.0
+            profits += _add_fold(strategy.fold(venture, int(fold)), sums)
+            sharpes.append(sharpe(sums[BARS] - n, sums[S1], sums[S2], annual))
+            sums[S1], sums[S2] = sums[S1] + s1, sums[S2] + s2
         fill_evidence(sums, found.evidence[row, which])
         if which == TRAINING:
             told, objectives = np.concatenate([*profits, np.zeros(1)]), found.objectives[row]
