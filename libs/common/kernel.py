@@ -3,12 +3,15 @@
 import hashlib
 import importlib.util
 import os
+import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
+from numba.core.registry import cpu_target
 
 F = TypeVar("F", bound=Callable[..., Any])
 _CACHES_KEPT = 8
@@ -49,6 +52,16 @@ def _use_cache() -> None:
 
 
 _use_cache()
+
+
+def machine() -> str:
+    """What this computer computes with, as one text: two that give the same text round the same.
+
+    The processor that Numba compiles for, its features (FMA and vector width change the last bits of sums), the vector
+    extensions that NumPy chooses by, and the C library whose logarithms and exponentials are called.
+    """
+    compiled_for = cpu_target.target_context.codegen().magic_tuple()
+    return repr((compiled_for, np.show_config(mode="dicts")["SIMD Extensions"], platform.libc_ver()))
 
 
 def kernel(function: F) -> F:

@@ -11,10 +11,10 @@ from pathlib import Path
 import numba
 import numpy as np
 import talib
-from numba.core.codegen import get_host_cpu_features
 
 from common.genome.conditions import CONDITIONS
 from common.genome.layout import GENOME_VERSION
+from common.kernel import machine
 from common.market.bank import Bank, build_bank, extend
 from common.market.bank_pack import Words
 from common.market.bars import Bars
@@ -32,8 +32,7 @@ def _program_digest() -> str:
     state = hashlib.blake2b(digest_size=8)
     compiled = talib.__ta_version__  # type: ignore[attr-defined]
     libraries = (np.__version__, numba.__version__, talib.__version__, compiled)
-    processor = get_host_cpu_features()  # type: ignore[no-untyped-call]
-    state.update(repr((GENOME_VERSION, libraries, processor)).encode())
+    state.update(repr((GENOME_VERSION, libraries, machine())).encode())
     root = Path(__file__).parents[1]
     for path in sorted([*root.glob("*.py"), *root.glob("genome/**/*.py"), *root.glob("market/**/*.py")]):
         source = path.read_bytes()
