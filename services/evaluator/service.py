@@ -54,7 +54,7 @@ def evaluate(
             f"{[digest[:8] for digest in digests]}; start it on the data of run {run.run_id[:8]}"
         )
     cuts = cuts_of(run)
-    check_sealed([data.name for data in run.data], [arena.bars.ts_us for arena in arenas], cuts)
+    check_sealed([arena.bars for arena in arenas], cuts)
     reads_vault = is_sealed_read(cohort)
     if not reads_vault:
         cuts = [each.sealed() for each in cuts]

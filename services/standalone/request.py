@@ -80,7 +80,7 @@ def build_spec(bars: Sequence[Bars], overrides: Mapping[str, Any]) -> RunSpec:
             cuts.append(cut_of(len(series), spec.windows))
         except DataError as error:
             raise DataError(f"{series.name}: {error}") from error
-    check_sealed([series.name for series in bars], [series.ts_us for series in bars], cuts)
+    check_sealed(bars, cuts)
     return spec
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from common.errors import DataError
+from common.market.bars import Bars
 
 Span = tuple[int, int]
 """First bar and the bar after the last."""
@@ -105,18 +105,23 @@ def _folds(first: int, length: int, count: int) -> list[Span]:
     return [(first + k * length, first + (k + 1) * length) for k in range(count)]
 
 
-def check_sealed(names: Sequence[str], times: Sequence[npt.NDArray[np.int64]], cuts: Sequence[Cut]) -> None:
+def check_sealed(series: Sequence[Bars], cuts: Sequence[Cut]) -> None:
     """Refuse windows of which one instrument's history before the vault overlaps another's from the vault on.
 
-    ``times`` (bars,) per instrument, microseconds since 1970. Logic bred on one instrument can be read on the vault of
-    another, so the seal is a date, the same for all. Raises DataError with the dates.
+    Logic bred on one instrument can be read on the vault of another, so the seal is an instant, the same for all: the
+    last bar that is seen has closed when the first bar of any vault opens. Raises DataError with the dates.
     """
-    seen = [int(clock[cut.seen_stop - 1]) for clock, cut in zip(times, cuts, strict=True)]
-    sealed = [int(clock[cut.vault[0][0]]) for clock, cut in zip(times, cuts, strict=True)]
+    seen = [_close_us(bars, cut.seen_stop - 1) for bars, cut in zip(series, cuts, strict=True)]
+    sealed = [int(bars.ts_us[cut.vault[0][0]]) for bars, cut in zip(series, cuts, strict=True)]
     last, first = int(np.argmax(seen)), int(np.argmin(sealed))
-    if seen[last] >= sealed[first]:
-        until, since = (np.datetime64(moment, "us").astype("datetime64[D]") for moment in (seen[last], sealed[first]))
+    if seen[last] > sealed[first]:
+        until, since = (np.datetime64(moment, "us").astype("datetime64[m]") for moment in (seen[last], sealed[first]))
         raise DataError(
-            f"data: {names[last]} is bred and validated until {until}, but the vault of {names[first]} begins {since}; "
-            "give series that cover the same dates, or run them one at a time"
+            f"data: {series[last].name} is bred and validated until {until}, but the vault of {series[first].name} "
+            f"begins {since}; give series that cover the same dates, or run them one at a time"
         )
+
+
+def _close_us(bars: Bars, bar: int) -> int:
+    """When a bar that is not the last closes; months differ in length, so it is never after the next one's open."""
+    return min(int(bars.ts_us[bar]) + bars.bar_us, int(bars.ts_us[bar + 1]))

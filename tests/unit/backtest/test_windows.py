@@ -12,10 +12,17 @@ from sklearn.model_selection import TimeSeriesSplit
 from common.backtest.walk_forward import walk_forward
 from common.backtest.windows import FOLD_BARS_MIN, Cut, check_sealed, cut
 from common.errors import DataError
+from common.market.bars import DAY_US, HOUR_US, Bars
 
 BARS, WARMUP, GAP = st.integers(3000, 50_000), st.integers(0, 300), st.integers(0, 30)
 STEPS = st.integers(1, 8)
 WALKS = st.sampled_from(["rolling", "anchored"])
+
+
+def series_of(name: str, times: np.ndarray) -> Bars:
+    """Bars of one price at these times."""
+    price = np.ones(len(times))
+    return Bars.make(name, times, price, price, price, price, price)
 
 
 @given(BARS, WARMUP, st.integers(1, 6), st.integers(1, 3), GAP, GAP)
@@ -124,13 +131,32 @@ def test_a_sealed_cut_names_no_bar_from_the_vault_on(bars, warmup, folds, purge,
 @settings(max_examples=40)
 def test_the_seal_is_the_last_bar_of_the_last_step_against_the_first_of_any_vault(shift, scheme):
     one = cut(5000, 250, 0.5, 0.2, 0.2, 4, 2, 10, 10, scheme)
-    clock = np.arange(5000, dtype=np.int64)
-    times, names = [clock, clock + shift], ["early", "late"]
+    clock = HOUR_US * np.arange(5000, dtype=np.int64)
+    series = [series_of("early", clock), series_of("late", clock + HOUR_US * shift)]
     if shift + one.validation[-1][1] - 1 < one.vault[0][0]:
-        check_sealed(names, times, [one, one])
+        check_sealed(series, [one, one])
     else:
         with pytest.raises(DataError, match=r"late is bred and validated until .* vault of early begins"):
-            check_sealed(names, times, [one, one])
+            check_sealed(series, [one, one])
+
+
+@pytest.mark.parametrize(("hours", "overlaps"), [(24, False), (23, True), (1, True)])
+def test_a_seen_day_has_to_be_over_before_the_hours_of_another_vault_begin(hours, overlaps):
+    last_seen = 49 * DAY_US
+    days = series_of("days", DAY_US * np.arange(100, dtype=np.int64))
+    other = series_of("hours", last_seen + HOUR_US * (np.arange(100, dtype=np.int64) - 60 + hours))
+    one = Cut(((0, 40),), ((40, 50),), ((60, 80),), (80, 100))
+    if overlaps:
+        with pytest.raises(DataError, match="days is bred and validated until 1970-02-20T00:00, but the vault of hou"):
+            check_sealed([days, other], [one, one])
+    else:
+        check_sealed([days, other], [one, one])
+
+
+def test_months_that_follow_each_other_without_a_gap_are_no_overlap():
+    months = np.arange(100).astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+    touching = Cut(((0, 25),), ((25, 50),), ((50, 80),), (80, 100))  # February 1974 is the last that is seen
+    check_sealed([series_of("months", months)], [touching])
 
 
 @given(st.integers(100, 1500), STEPS, GAP, WALKS)
