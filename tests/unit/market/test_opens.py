@@ -1,10 +1,12 @@
 """Opens that copy the close before are told from prices."""
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from common.market.bars import DAY_US, HOUR_US, Bars
 from common.market.defaults import default_bars
-from common.market.opens import stale_opens
+from common.market.opens import TRUST_BARS, stale_opens
 
 MONDAY = 4 * DAY_US  # 5 January 1970
 
@@ -21,12 +23,36 @@ def test_a_copy_counts_after_a_night_and_not_within_a_session() -> None:
     assert np.flatnonzero(stale).tolist() == [4, 8]
 
 
-def test_days_of_a_market_with_weekends_have_nights_between_them_and_days_without_have_none() -> None:
+def weekdays(days: int) -> np.ndarray:
+    return np.array([MONDAY + (7 * (k // 5) + k % 5) * DAY_US for k in range(days)])
+
+
+def test_days_of_a_market_with_weekends_have_nights_between_them() -> None:
     copied = np.arange(20) % 2 == 1
-    weekdays = np.array([MONDAY + (7 * (k // 5) + k % 5) * DAY_US for k in range(20)])
-    every_day = MONDAY + np.arange(20) * DAY_US
-    assert (stale_opens(bars_of(weekdays, copied, DAY_US)) == copied).all()
-    assert not stale_opens(bars_of(every_day, copied, DAY_US)).any()
+    assert (stale_opens(bars_of(weekdays(20), copied, DAY_US)) == copied).all()
+
+
+def test_days_of_a_market_without_weekends_have_none_once_it_was_seen_to_trade_at_one() -> None:
+    stale = stale_opens(bars_of(MONDAY + np.arange(200) * DAY_US, np.ones(200, bool), DAY_US))
+    assert np.flatnonzero(stale).tolist() == [1, 2, 3, 4]  # Tuesday to Friday of the first week
+
+
+def test_currencies_trade_from_monday_to_friday_without_a_night() -> None:
+    times = weekdays(200)
+    monday = np.arange(200) % 5 == 0
+    stale = stale_opens(bars_of(times, ~monday, DAY_US))
+    known = 5 * TRUST_BARS  # the Monday after so many weekends
+    assert stale[:known][~monday[:known]].all()
+    assert not stale[known:].any()
+
+
+def test_an_index_that_copies_over_weekends_too_is_no_currency() -> None:
+    assert stale_opens(bars_of(weekdays(400), np.ones(400, bool), DAY_US))[1:].all()
+
+
+def test_an_index_that_has_stopped_copying_is_not_taken_for_a_currency() -> None:
+    copied = np.arange(800) < 300
+    assert stale_opens(bars_of(weekdays(800), copied, DAY_US))[1:].all()
 
 
 def test_the_cash_index_of_the_built_in_data_has_them_and_the_other_hardly() -> None:
@@ -35,7 +61,20 @@ def test_the_cash_index_of_the_built_in_data_has_them_and_the_other_hardly() -> 
     assert found["NASDAQ"] < 0.05
 
 
-def test_nothing_later_matters() -> None:
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["weekdays", "every day", "hours"]), st.integers(2, 400))
+@settings(max_examples=40, deadline=None)
+def test_nothing_later_matters(seed: int, clock: str, until: int) -> None:
+    draw = np.random.default_rng(seed)
+    times = weekdays(400)
+    if clock != "weekdays":
+        times = MONDAY + np.cumsum(draw.choice([1, 1, 1, 60], 400)) * (DAY_US if clock == "every day" else HOUR_US)
+    nights = np.diff(times, prepend=0) == np.diff(times, prepend=0).min()
+    copied = draw.random(400) < np.where(nights, draw.choice([0.1, 0.95]), draw.choice([0.1, 0.9]))
+    bars = bars_of(times, copied, HOUR_US if clock == "hours" else DAY_US)
+    np.testing.assert_array_equal(stale_opens(bars.until(until)), stale_opens(bars)[:until])
+
+
+def test_nothing_later_matters_to_the_built_in_data() -> None:
     bars = default_bars()[0]
     whole = stale_opens(bars)
     for until in (30, 500, 2345):
