@@ -4,7 +4,7 @@ Every adapter of a port passes the same conformance suite (``tests/adapters``). 
 what may work a moment later, and nothing of the client library behind them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import pyarrow as pa
@@ -26,6 +26,18 @@ class Record(NamedTuple):
     key: bytes
     headers: Headers
     value: bytes
+
+
+class TopicPlan(NamedTuple):
+    """How a topic is to be made. ``compacted``: for every key the latest record is kept for ever."""
+
+    name: str
+    partitions: int
+    retention_s: float | None = None
+    """None: for ever."""
+    compacted: bool = False
+    bytes_max: int = 64 << 20
+    """Of one record."""
 
 
 class Consumer(Protocol):
@@ -51,6 +63,13 @@ class Consumer(Protocol):
         """
         ...
 
+    async def seek(self, offsets: Offsets) -> None:
+        """Read on from here, in partitions of the assignment; below the oldest record kept means from that one.
+
+        Raises TransientError when one of the partitions has moved to another member, and for an offset beyond the end.
+        """
+        ...
+
     async def close(self) -> None:
         """Leave the group; what was fetched and not committed goes to the other members, or to the next one."""
         ...
@@ -68,6 +87,10 @@ class Bus(Protocol):
         """Names this set of logs: offsets stored under another name mean nothing here."""
         ...
 
+    async def create(self, topics: Sequence[TopicPlan]) -> None:
+        """Make those topics that are missing; those that are there stay as they are."""
+        ...
+
     async def publish(self, messages: Sequence[Message]) -> None:
         """Append in this order; on return every message is acknowledged. Raises TransientError, some may be in then."""
         ...
@@ -79,22 +102,38 @@ class Bus(Protocol):
         """
         ...
 
+    async def lag(self, group: str, topics: Sequence[str]) -> dict[Partition, int]:
+        """Records that the group has not committed yet, for each partition of these topics."""
+        ...
+
     async def close(self) -> None:
         """Let go of everything."""
         ...
 
 
-class StateStore(Protocol):
-    """States and consumed offsets of the stateful services, written together or not at all."""
+class Saved(NamedTuple):
+    """A state as bytes, which contains everything of these partitions below these offsets and nothing above."""
 
-    async def load(self, service: str, log_id: str) -> tuple[dict[str, bytes], dict[Partition, int]]:
-        """All states of a service by key, and what they contain of this log."""
+    data: bytes
+    offsets: Offsets
+
+
+class StateStore(Protocol):
+    """States of the stateful services, each with the offsets it contains.
+
+    Partition i of all topics that a service reads is its *shard* i: one member reads it, and a state belongs to one
+    shard. What is written late by a process that was thought dead may be older than what it replaces, never wrong: any
+    state is right at its own offsets.
+    """
+
+    async def load(self, service: str, log_id: str, shards: Collection[int] | None = None) -> dict[str, Saved]:
+        """The states of these shards (None: of all) by key; saved with another log, they contain nothing of this one."""
         ...
 
-    async def save(self, service: str, log_id: str, states: Mapping[str, bytes], offsets: Offsets) -> None:
-        """Replace these states and move these offsets, in one write that survives the death of the process.
+    async def save(self, service: str, log_id: str, shard: int, states: Mapping[str, bytes], offsets: Offsets) -> None:
+        """Replace these states of a shard and move all its states to these offsets: the others had no event meanwhile.
 
-        Raises TransientError and writes nothing when a stored offset is ahead: somebody else owns the partition.
+        A state and its offsets are one write that survives the death of the process. Raises TransientError.
         """
         ...
 
