@@ -67,6 +67,7 @@ def _all(slot: int) -> int:
 
 
 _CONFIRM_BARS, _DELAY_BARS, _TIME_EXIT_BARS = _numbers(_CONFIRM), _numbers(_DELAY), _numbers(_TIME_EXIT)
+CONFIRM_BARS_MAX, DELAY_BARS_MAX = int(_CONFIRM_BARS.max()), int(_DELAY_BARS.max())
 _HOLD_MIN_BARS, _SLICE_COUNT = _numbers(_HOLD_MIN), _numbers(_SLICES)
 _KELLY_SHARE = _factors(_KELLY, off=0.0, half=0.5, quarter=0.25)
 _RECOVERY_FACTOR = _factors(_RECOVERY, none=1.0, reduce_after_loss=0.5, increase_after_loss=1.5)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.backtest.market import Words
-from common.backtest.phenotype import LONG, SHORT, Integer, Phenotype
+from common.backtest.phenotype import CONFIRM_BARS_MAX, DELAY_BARS_MAX, LONG, SHORT, Integer, Phenotype
 from common.bits import trailing_zeros
 from common.genome.layout import TREE_TOKENS
 from common.genome.tree import (
@@ -27,6 +27,8 @@ from common.kernel import kernel, lean_kernel
 
 STACK_DEPTH = TREE_TOKENS // 2 + 1
 """A postfix tree of n tokens never holds more than (n + 1) // 2 operands at once."""
+LOOK_BACK_BARS = (TREE_TOKENS - 1) * (max(*WITHIN_BARS, *STREAK_BARS) - 1) + CONFIRM_BARS_MAX - 1 + DELAY_BARS_MAX
+"""How far before a bar conditions may have a say in its entry: the widest operator on itself as often as a tree can."""
 _WITHIN = np.array(WITHIN_BARS)
 _STREAK = np.array(STREAK_BARS)
 _ONE, _SIX, _LAST = np.uint64(1), np.uint64(6), np.uint64(63)

@@ -7,6 +7,7 @@ import numpy as np
 
 from common.backtest.arena import Arena, Stage, prepare
 from common.backtest.index import build_index
+from common.backtest.signals import LOOK_BACK_BARS
 from common.backtest.windows import Cut
 from common.market.bars import Bars
 from common.market.engineered import EngineeredBank
@@ -14,8 +15,8 @@ from common.market.shapes import continued, shapes_of
 from common.market.stress import scenarios
 
 WORD_BARS = 64
-LEAD_BARS = 4 * WORD_BARS
-"""Real bars kept before the first scenario, for logic that looks back."""
+LEAD_BARS = -(-LOOK_BACK_BARS // WORD_BARS) * WORD_BARS
+"""Real bars kept before the first scenario, for logic that looks back; indicators have seen all that there are."""
 
 
 def with_stage(arena: Arena, cut: Cut, threads: int = 1) -> Arena:

@@ -12,18 +12,23 @@ from common.backtest.costs import flat_costs
 from common.backtest.index import SPREAD
 from common.backtest.measure import measure
 from common.backtest.metrics import STRESS_OBJECTIVE
+from common.backtest.phenotype import express
 from common.backtest.replay import replay
+from common.backtest.signals import LOOK_BACK_BARS, STACK_DEPTH, decide
 from common.backtest.stage import LEAD_BARS, WORD_BARS, build_stage, with_stage
 from common.backtest.windows import cut
 from common.errors import DataError
-from common.genome.layout import Population
+from common.genome.genes import ALLELE_SLOT
+from common.genome.layout import TREE_TOKENS, Population, default_population
 from common.genome.slots import SLOT_BASE
+from common.genome.tree import CONDITION_BASE, OPERATOR_BY_TEXT
 from common.market.bars import Bars
 from common.market.defaults import default_bars
 from common.market.shapes import shapes_of
 from common.market.stress import SCENARIO_BARS, scenarios
 from generator.initialise import random_population
 from generator.tables import Settings
+from tests.unit.backtest.conftest import bitmap
 from tests.unit.market.samples import constant, walk
 
 BARS = 2500
@@ -127,6 +132,37 @@ def test_before_the_first_scenario_are_the_last_bars_of_training(arena: Arena, s
         np.testing.assert_array_equal(mine[:first], theirs[stop - first : stop], err_msg=name)
     words = first // WORD_BARS
     np.testing.assert_array_equal(stage.market.bank[:, :words], arena.arrays.bank[:, stage.lead : stage.lead + words])
+
+
+def deepest_entries(bits: np.ndarray) -> np.ndarray:
+    """Bars of a market at which the tree that looks furthest back enters, its only condition being ``bits``."""
+    genome = default_population(1)[0]
+    genome["trees"][0] = [CONDITION_BASE] + [OPERATOR_BY_TEXT["within_20"]] * (TREE_TOKENS - 1)
+    genome["alleles"][ALLELE_SLOT["entry.confirm_bars"]] = 3  # 5 bars
+    genome["alleles"][ALLELE_SLOT["entry.delay_bars"]] = 3
+    bank, none = bitmap(bits).reshape(1, -1), np.empty((0, -(-len(bits) // WORD_BARS)), np.uint64)
+    stack, into = np.empty((STACK_DEPTH, bank.shape[1]), np.uint64), np.empty((4, bank.shape[1]), np.uint64)
+    phenotype = express(genome["alleles"], genome["reals"], genome["masks"])
+    found = decide(genome["trees"], phenotype, bank, none, stack, into).enter_long
+    return np.unpackbits(found.view(np.uint8), bitorder="little")[: len(bits)].astype(bool)
+
+
+def test_the_deepest_tree_looks_back_so_far_and_no_further() -> None:
+    bar = LOOK_BACK_BARS + 100
+    # Confirmed over five bars, of which the oldest is true by the oldest bit alone and the others by the youngest.
+    youngest = bar - 3 - 3
+    for back, enters in ((LOOK_BACK_BARS, True), (LOOK_BACK_BARS + 1, False)):
+        bits = np.zeros(bar + 50, bool)
+        bits[[bar - back, youngest]] = True
+        assert deepest_entries(bits)[bar] == enters
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.001, 0.003, 0.01]))
+@settings(max_examples=20, deadline=None)
+def test_bars_before_the_lead_have_no_say_in_a_scenario(seed: int, share: float) -> None:
+    cut_off, lead = 5 * WORD_BARS, LEAD_BARS
+    bits = np.random.default_rng(seed).random(cut_off + lead + 200) < share
+    np.testing.assert_array_equal(deepest_entries(bits)[cut_off + lead :], deepest_entries(bits[cut_off:])[lead:])
 
 
 @pytest.mark.parametrize("scheme", CUTS)
