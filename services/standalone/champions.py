@@ -6,6 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from common.errors import ConfigurationError
+from common.genome.codec import from_json
+from standalone.curves import arena_for, cut_of, rates_of
+from standalone.importance_words import told
 from standalone.report_words import verdict_row
 from standalone.run_folder import RunFolder
 
@@ -22,6 +25,13 @@ def find(folder: RunFolder, genome_id: str) -> dict[str, Any]:
         f"begins {len(found)} ids; give more of it" if found else "is no champion's id; see `galapagos champions list`"
     )
     raise ConfigurationError(f"{genome_id!r} {reason} ({folder.path} has: {names})")
+
+
+def importance_of(folder: RunFolder, champion: dict[str, Any]) -> dict[str, Any]:
+    """What each part of a champion is worth, as JSON values, on the bars of its run."""
+    genome, bars, spec = from_json(champion["genome"]), folder.bars(), folder.spec()
+    arena = arena_for(genome, bars)
+    return told(genome, arena, cut_of(len(arena.bars), spec.windows), rates_of(spec.costs))
 
 
 def summary_line(champion: dict[str, Any]) -> str:
@@ -64,5 +74,5 @@ def render(champion: dict[str, Any], console: Console) -> None:
         )
     console.print(
         f"state: {champion['state']} ({champion['reason']}); "
-        f"`galapagos explain {champion['genome_id'][:8]}` says what it does"
+        f"`galapagos explain {champion['genome_id'][:8]}` says what it does and what carries it"
     )

@@ -15,6 +15,7 @@ from common.errors import ConfigurationError
 from common.events.spec import Costs, Windows
 from common.genome.codec import from_json, to_json
 from common.market.bars import Bars
+from standalone import importance_words
 from standalone.champions import find
 from standalone.chronicle import Chronicle
 from standalone.curves import arena_for, cut_of, date_text, example_trades, rates_of, trade_row
@@ -61,8 +62,8 @@ def subject(what: str, out: Path | None, data: Sequence[Path]) -> Subject:
 
 
 def explained(one: Subject, trades: int) -> dict[str, Any]:
-    """Words, walk-forward and example trades, as JSON values. Trades are taken after the warm-up, up to where it may be
-    seen.
+    """Words, walk-forward, importance and example trades, as JSON values. Trades are taken after the warm-up, up to
+    where it may be seen.
 
     Raises DataError for bars too few to say where their vault would begin.
     """
@@ -87,6 +88,7 @@ def explained(one: Subject, trades: int) -> dict[str, Any]:
             "total_return": float(found.equity[-1]) - 1.0,
         },
         "walk_forward": step_rows(genome, arena, cut, costs),
+        "importance": importance_words.told(genome, arena, cut, costs),
         "trades": [trade_row(trade, series) for trade in example_trades(found.trades, trades)],
     }
 
@@ -114,6 +116,10 @@ def render(found: dict[str, Any], console: Console) -> None:
     for row in found["walk_forward"]:
         walk.add_row(*cells(row))
     console.print("\n[bold]Walk-forward[/]", f"  {NOTE}", walk, sep="\n", highlight=False)
+    parts = Table(*importance_words.HEADER, box=None, title_justify="left")
+    for row in found["importance"]["parts"]:
+        parts.add_row(*importance_words.cells(row))
+    console.print("\n[bold]What carries it[/]", f"  {importance_words.NOTE}", parts, sep="\n", highlight=False)
     if found["trades"]:
         table = Table(
             "side", "entered", "at", "left", "at", "bars", "profit", "because", box=None, title_justify="left"

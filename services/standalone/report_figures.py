@@ -1,4 +1,4 @@
-"""The run's pictures: progress per generation, the final fronts, and the map of the archive."""
+"""The run's pictures: progress per generation, the final fronts, the map of the archive, what carries a champion."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from selector.archive import EXPOSURE_EDGES, HOLDING_EDGES
 
 INK, MUTED, GRID = "#1f2a30", "#6b7a83", "#e6ebee"
 ACCENT, SECOND, GOLD = "#1b7f5c", "#8a97a0", "#d98e04"
+LABEL_MAX = 60
 ISLANDS = ("#1b7f5c", "#2f6db5", "#b5532f", "#7d4fb0", "#b08a1e", "#3f9aa3", "#a33f72", "#5a6b2f")
 TITLES = {
     "sharpe": "Sharpe, yearly",
@@ -157,6 +158,30 @@ def archive(elites: Elites) -> go.Figure:
     figure.update_xaxes(title_text="share of bars invested, %", type="category")
     figure.update_yaxes(title_text="mean holding time, bars", type="category")
     return style(figure, 440)
+
+
+def importance(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
+    """What the Sharpe ratio loses without each part, the most important at the top; whiskers are the spread.
+
+    ``rows``: ``parts`` of ``importance_words.told``.
+    """
+    lost = [row["both"]["drop"] for row in rows]
+    figure = go.Figure(
+        go.Bar(
+            x=[round(value, 4) for value in lost],
+            y=list(range(len(rows))),
+            orientation="h",
+            marker_color=[ACCENT if value > 0 else SECOND for value in lost],
+            error_x={"array": [round(row["both"]["spread"], 4) for row in rows], "color": MUTED, "thickness": 1},
+            customdata=[[row["part"], round(100 * row["trades_changed"])] for row in rows],
+            hovertemplate="%{customdata[0]}<br>Sharpe lost %{x:.2f}<br>"
+            "trades changed %{customdata[1]} %<extra></extra>",
+        )
+    )
+    names = [row["part"] if len(row["part"]) <= LABEL_MAX else f"{row['part'][: LABEL_MAX - 1]}…" for row in rows]
+    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=names, autorange="reversed", automargin=True)
+    figure.update_xaxes(title_text="Sharpe lost without it, yearly")
+    return style(figure, 90 + 26 * len(rows))
 
 
 def _bins(edges: Sequence[str]) -> list[str]:

@@ -11,13 +11,13 @@ from common.backtest.phenotype import instrument_of
 from common.events.spec import RunSpec
 from common.genome.codec import from_json
 from common.market.bars import Bars
+from standalone import importance_words, walking
 from standalone import report_page as html
-from standalone import walking
 from standalone.curves import Curve, arena_for, curves, cut_of, example_trades, rates_of, trade_row
 from standalone.explain import explain
 from standalone.family import Birth
 from standalone.report_family import family_tree
-from standalone.report_figures import ACCENT, GRID, SECOND, style
+from standalone.report_figures import ACCENT, GRID, SECOND, importance, style
 from standalone.report_words import verdict_row
 
 POINTS_MAX = 1500
@@ -72,6 +72,14 @@ def walk(rows: Sequence[Mapping[str, Any]]) -> str:
     return html.details("Walk-forward", html.paragraph(walking.NOTE), table)
 
 
+def carried(found: Mapping[str, Any], name: str) -> str:
+    """What each part is worth, drawn and as a folded table; ``name``: of the picture."""
+    rows = found["parts"]
+    table = html.table(importance_words.HEADER, [importance_words.cells(row) for row in rows], numeric=range(1, 5))
+    note = html.paragraph(importance_words.NOTE, "note")
+    return f"<h3>What carries it</h3>{note}{html.figure(importance(rows), name)}{html.details('As a table', table)}"
+
+
 def gates(verdicts: Sequence[Mapping[str, Any]]) -> str:
     """The gates as a table."""
     return html.table(
@@ -120,6 +128,7 @@ def champion_section(
         "<h3>The gates</h3>",
         gates(champion["verdicts"]),
         *(f"<h3>{heading}</h3>{html.bullets(lines)}" for heading, lines in told.sections),
+        carried(importance_words.told(genome, arena, cut, costs), f"importance-{name}"),
     ]
     if deployment:
         steps = [f"{row['previous']} → {row['state']}: {row['reason']}" for row in deployment]

@@ -35,16 +35,17 @@ def show(
     out: Out = None,
     json: Json = False,
 ) -> None:
-    """Show one champion: figures, gates and deployment."""
+    """Show one champion: figures, gates and deployment; as JSON also what each of its parts is worth."""
     import orjson
     from rich.console import Console
 
-    from standalone.champions import find, render
+    from standalone.champions import find, importance_of, render
     from standalone.run_folder import RunFolder
 
-    champion = find(RunFolder.open(out), genome_id)
+    folder = RunFolder.open(out)
+    champion = find(folder, genome_id)
     if json:
-        typer.echo(orjson.dumps(champion))
+        typer.echo(orjson.dumps(champion | {"importance": importance_of(folder, champion)}))
     else:
         render(champion, Console())
 

@@ -47,7 +47,14 @@ def test_list_show_and_follow_tell_of_the_same_champions(galapagos: Galapagos, f
     assert champions[0]["niche"] in out
     assert "passed" in out
     code, out, _ = galapagos("champions", "show", ids[0], "--out", str(path), "--json")
-    assert json.loads(out) == champions[0]
+    shown = json.loads(out)
+    told = shown.pop("importance")
+    assert shown == champions[0]
+    assert told["sharpe_annual"]["training"] == pytest.approx(champions[0]["training"]["sharpe_annual"], rel=1e-9)
+    assert told["sharpe_annual"]["validation"] == pytest.approx(champions[0]["validation"]["sharpe_annual"], rel=1e-9)
+    code, out, _ = galapagos("explain", ids[0], "--out", str(path), "--json")
+    assert (code, json.loads(out)["importance"]) == (0, told)
+    assert any(part["both"]["drop"] > 0 for part in told["parts"])
 
 
 def test_a_champion_is_explained_by_the_beginning_of_its_id(galapagos: Galapagos, found: Any) -> None:
