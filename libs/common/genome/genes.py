@@ -88,7 +88,7 @@ ALLELE_GENES: tuple[AlleleGene, ...] = (
     AlleleGene("risk", "recovery", ("none", "reduce_after_loss", "increase_after_loss")),
     AlleleGene("risk", "kelly", ("off", "half", "quarter")),
     AlleleGene("time", "blackout", ("none", "month_end", "option_expiry", "holidays")),
-    AlleleGene("time", "hold_min_bars", (0, 1, 2, 5, 10)),
+    AlleleGene("time", "hold_min_bars", (0, 3, 2, 5, 10)),  # 1 would say what 0 says: every position lasts a bar
     AlleleGene("portfolio", "instrument", tuple(range(INSTRUMENT_SLOTS))),
     AlleleGene("portfolio", "method", ("single", "weights", "risk_parity", "hrp")),
     AlleleGene("portfolio", "rebalance_bars", (0, 5, 21, 63)),

@@ -65,6 +65,14 @@ def test_signal_exits_wait_for_the_shortest_holding(market, genome, arena_of, si
 
 
 @pins("time.hold_min_bars")
+def test_no_two_shortest_holdings_are_the_same(market, genome, arena_of):
+    arena = arena_of(rising(market, 1, exits=range(1, AFTER)))
+    genes = {"long_entry": [0], "long_exit": [1], "exit.stop_distance": 20.0}
+    found = [play(arena, genome(**genes, **{"time.hold_min_bars": bars}))[0].exit_bar for bars in HOLD]
+    assert len(set(found)) == len(HOLD)
+
+
+@pins("time.hold_min_bars")
 @pytest.mark.parametrize(("bars", "left"), [(0, 3), (2, 3), (5, None), (10, None)])
 def test_an_exit_signal_that_comes_too_early_is_not_remembered(market, genome, arena_of, bars, left):
     # The signal of bar 2 would be filled on bar 3, two bars after the entry.
@@ -101,7 +109,7 @@ def test_a_target_touched_too_early_is_not_remembered(market, genome, arena_of, 
     m = market([100] * (AFTER + 2), high=high, conditions=[on(AFTER + 2, 0)])
     genes = {"exit.target_kind": "percent", "exit.target_distance": 5.0, "time.hold_min_bars": bars}
     [trade] = play(arena_of(m), genome(long_entry=[0], **genes))
-    assert (trade.exit_bar, trade.reason) == ((2, "target") if bars <= 1 else (AFTER + 1, "end"))
+    assert (trade.exit_bar, trade.reason) == ((2, "target") if bars == 0 else (AFTER + 1, "end"))
 
 
 @pins("time.hold_min_bars")
