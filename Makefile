@@ -1,7 +1,7 @@
 # Every target prepares what it needs; `make` alone lists them. Options go in ARGS: make run ARGS="--minutes 10 --seed 3"
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench schemas setup
+.PHONY: help run test check bench schemas setup servers servers-stop
 ARGS ?=
 BIN := .venv/bin
 LOCKED := uv.lock pyproject.toml tools/prepare.sh
@@ -27,10 +27,16 @@ bench: .venv/stamp-all  ## measure speed beside other programs in the same run
 schemas: .venv/stamp-all  ## write schemas/ from the event classes
 	@$(BIN)/python -m tools.schemas
 
+servers: .venv/stamp-all  ## start Kafka, Redis and ClickHouse on this machine, without Docker (ARGS="--brokers 3")
+	@$(BIN)/python -m tools.servers start $(ARGS)
+
+servers-stop: .venv/stamp-all  ## stop what `make servers` started (ARGS="--wipe" drops the data too)
+	@$(BIN)/python -m tools.servers stop $(ARGS)
+
 setup: .venv/stamp-all  ## prepare .venv and nothing else
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 .venv/stamp-run: $(LOCKED)
 	@tools/prepare.sh run

@@ -159,4 +159,4 @@ def sizes(files: Sequence[Source]) -> Iterator[str]:
 
 def undocumented_targets(makefile: str) -> list[str]:
     """Targets of a Makefile that people may type and ``make help`` does not show."""
-    return [name for name, rest in re.findall(r"^([a-z]+):(?!=)(.*)$", makefile, re.MULTILINE) if "  ## " not in rest]
+    return [name for name, rest in re.findall(r"^([a-z-]+):(?!=)(.*)$", makefile, re.MULTILINE) if "  ## " not in rest]
