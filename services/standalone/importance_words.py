@@ -17,8 +17,8 @@ HEADER = ("without", "Sharpe lost, yearly", "in training", "in validation", "tra
 NOTE = (
     "What the yearly Sharpe ratio of training and validation loses without each part; the vault is not read. A "
     f"condition is replaced by {PERMUTATIONS} permutations of itself in time (± their standard deviation), other genes "
-    "by what leaves them without effect. 0.00: the part does nothing; below 0: it does harm. Two parts that say the "
-    "same may both show little."
+    "by what leaves them without effect. Below 0: it would have done better without. Two parts that say the same may "
+    "both show little."
 )
 
 
@@ -51,8 +51,12 @@ def told(genome: np.void, arena: Arena, cut: Cut, costs: Floats) -> Row:
 
 def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """A part as people read it, in the order of ``HEADER``."""
-    both = f"{row['both']['drop']:+.2f}"
+    both = _signed(row["both"]["drop"])
     if row["permutations"]:
         both += f" ± {row['both']['spread']:.2f}"
-    windows = (f"{row[window]['drop']:+.2f}" for window in ("training", "validation"))
+    windows = (_signed(row[window]["drop"]) for window in ("training", "validation"))
     return (row["part"], both, *windows, f"{row['trades_changed']:.0%}")
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 2) + 0.0:+.2f}"  # adding 0 makes a zero of -0.0

@@ -17,7 +17,8 @@ from selector.archive import EXPOSURE_EDGES, HOLDING_EDGES
 
 INK, MUTED, GRID = "#1f2a30", "#6b7a83", "#e6ebee"
 ACCENT, SECOND, GOLD = "#1b7f5c", "#8a97a0", "#d98e04"
-LABEL_MAX = 60
+LABEL_MAX = 36
+"""More would leave a narrow screen no room for the bars."""
 ISLANDS = ("#1b7f5c", "#2f6db5", "#b5532f", "#7d4fb0", "#b08a1e", "#3f9aa3", "#a33f72", "#5a6b2f")
 TITLES = {
     "sharpe": "Sharpe, yearly",
@@ -163,7 +164,7 @@ def archive(elites: Elites) -> go.Figure:
 def importance(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     """What the Sharpe ratio loses without each part, the most important at the top; whiskers are the spread.
 
-    ``rows``: ``parts`` of ``importance_words.told``.
+    ``rows``: ``parts`` of ``importance_words.told``. Labels are as the genome writes them, words on hovering.
     """
     lost = [row["both"]["drop"] for row in rows]
     figure = go.Figure(
@@ -178,8 +179,9 @@ def importance(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
             "trades changed %{customdata[1]} %<extra></extra>",
         )
     )
-    names = [row["part"] if len(row["part"]) <= LABEL_MAX else f"{row['part'][: LABEL_MAX - 1]}…" for row in rows]
-    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=names, autorange="reversed", automargin=True)
+    texts = [f"{row['tree'].replace('_', ' ')}: {row['name']}" if row["tree"] else row["name"] for row in rows]
+    short = [text if len(text) <= LABEL_MAX else f"{text[: LABEL_MAX - 1]}…" for text in texts]
+    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=short, autorange="reversed", automargin=True)
     figure.update_xaxes(title_text="Sharpe lost without it, yearly")
     return style(figure, 90 + 26 * len(rows))
 

@@ -186,6 +186,8 @@ def test_words_table_and_picture_tell_the_same_in_the_same_order() -> None:
     drawn = picture(rows).data[0]
     assert list(drawn.x) == pytest.approx(drops, abs=1e-4)
     assert [entry[0] for entry in drawn.customdata] == names
+    assert picture(rows).layout.yaxis.ticktext[0] == f"long entry: {EDGE}"
+    assert cells(rows[0] | {"training": {"drop": -1e-9}})[2] == "+0.00"
     console = Console(record=True, width=250)
     render(explained(Subject(genome, [BARS], Costs(), Windows(), sealed=True), 1), console)
     text = console.export_text()
