@@ -12,23 +12,16 @@ import pyarrow as pa
 from chdb._exceptions import ChdbError
 from chdb.session import Session
 
+from common.adapters.clickhouse_errors import translated
 from common.errors import ConfigurationError, ContractError, TransientError
 
 _CODE = re.compile(r"Code: (\d+)\.")
-# The statement does not fit the tables or is none: missing columns or a wrong number of them, unknown functions,
-# identifiers, types or tables, values of another type, syntax, no common type.
-_WRONG = frozenset(
-    {"8", "10", "16", "20", "27", "36", "42", "43", "46", "47", "50", "53", "60", "62", "70", "81", "386"}
-)
 
 
 def _translated(error: Exception) -> ContractError | TransientError:
-    """What is not known to be the statement's fault (a disk, memory, a broken part, a session gone) may pass."""
     found = _CODE.search(str(error))
     reason = (str(error) or type(error).__name__).splitlines()[0][:300]
-    if found and found[1] in _WRONG:
-        return ContractError(f"store refuses the statement: {reason}")
-    return TransientError(f"store: {reason}")
+    return translated(int(found[1]) if found else None, reason)
 
 
 class ChdbStore:

@@ -14,14 +14,20 @@ from common.ports import Bus, Cache, StateStore, Store
 Port = TypeVar("Port")
 
 
+def _shown(url: SplitResult) -> str:
+    """Without user and password: for messages."""
+    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
+
+
 def _numbers(url: SplitResult, known: tuple[str, ...]) -> dict[str, int]:
     """The query of a URL; every setting is a positive whole number."""
     found = dict(parse_qsl(url.query, keep_blank_values=True))
     for name, value in found.items():
         if name not in known:
-            raise ConfigurationError(f"{url.geturl()}: unknown setting {name!r}; use {', '.join(known)}")
+            wanted = ", ".join(known) or "none"
+            raise ConfigurationError(f"{_shown(url)}: unknown setting {name!r}; use {wanted}")
         if not (value.isascii() and value.isdigit() and int(value) > 0):
-            raise ConfigurationError(f"{url.geturl()}: {name}={value!r} is not allowed; use a whole number above 0")
+            raise ConfigurationError(f"{_shown(url)}: {name}={value!r} is not allowed; use a whole number above 0")
     return {name: int(value) for name, value in found.items()}
 
 
@@ -31,6 +37,23 @@ def _memory_bus(url: SplitResult) -> Bus:
 
 def _memory_cache(url: SplitResult) -> Cache:
     return MemoryCache(**_numbers(url, ("bytes_max",)))
+
+
+def _redis_cache(url: SplitResult) -> Cache:
+    from common.adapters.redis_cache import RedisCache  # its library: only where a server is named
+
+    _numbers(url, ())
+    database = url.path.strip("/") or "0"
+    if not url.hostname or not (database.isascii() and database.isdigit()):
+        raise ConfigurationError(f"cache {_shown(url)}: use redis://[[user]:password@]host:port/db, db a whole number")
+    return RedisCache(url.geturl())
+
+
+def _clickhouse_store(url: SplitResult) -> Store:
+    from common.adapters.clickhouse_store import ClickHouseStore  # its library: only where a server is named
+
+    _numbers(url, ())
+    return ClickHouseStore(url, secure=url.scheme == "clickhouses")
 
 
 def _chdb_store(url: SplitResult) -> Store:
@@ -47,7 +70,7 @@ def _open(url: str, what: str, schemes: Mapping[str, Callable[[SplitResult], Por
     parts = urlsplit(url)
     if parts.scheme not in schemes:
         known = ", ".join(f"{scheme}://" for scheme in schemes)
-        raise ConfigurationError(f"{what} {url!r} is not allowed; use {known}")
+        raise ConfigurationError(f"{what} {_shown(parts)!r} is not allowed; use {known}")
     return schemes[parts.scheme](parts)
 
 
@@ -57,13 +80,19 @@ def open_bus(url: str) -> Bus:
 
 
 def open_cache(url: str) -> Cache:
-    """``memory://[?bytes_max=268435456]``. Raises ConfigurationError for anything else."""
-    return _open(url, "cache", {"memory": _memory_cache})
+    """``memory://[?bytes_max=268435456]``, ``redis://[[user]:password@]host:port/db``, ``rediss://`` the same over TLS.
+
+    Raises ConfigurationError for anything else.
+    """
+    return _open(url, "cache", {"memory": _memory_cache, "redis": _redis_cache, "rediss": _redis_cache})
 
 
 def open_store(url: str) -> Store:
-    """``chdb://path``: relative with two slashes, absolute with three. Raises ConfigurationError for anything else."""
-    return _open(url, "store", {"chdb": _chdb_store})
+    """``chdb://path``, relative with two slashes, absolute with three; ``clickhouse://user:password@host:port/database``
+    (``clickhouses://`` over TLS). Raises ConfigurationError for anything else.
+    """
+    schemes = {"chdb": _chdb_store, "clickhouse": _clickhouse_store, "clickhouses": _clickhouse_store}
+    return _open(url, "store", schemes)
 
 
 def open_states(path: Path) -> StateStore:
