@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from common.backtest.costs import Floats
+from common.backtest.costs import Floats, Venue, concession
 from common.backtest.engine import Path
+from common.backtest.market import MarketArrays
 from common.backtest.phenotype import instrument_of
 from common.genome.genes import ALLELE_GENES, ALLELE_SLOT, REAL_SLOT
 from common.genome.layout import Population
@@ -151,13 +152,23 @@ def make_sum(legs: int, bars: int) -> Sum:
     return Sum(np.empty(bars), np.empty(bars), np.empty(bars), np.empty((legs, bars)))
 
 
+def facts_at(market: MarketArrays, bars: Times, venue: Venue) -> Floats:
+    """What decides over the concession of market orders after these bars of a leg, (bars, 4).
+
+    Spread factor, volatility of a bar, mean quote volume, and how late the venue is in bars; -1, no bar yet, is bar 0.
+    """
+    rows = np.maximum(bars, 0)
+    late = venue.latency_ms * market.late[rows] / market.bar_ms
+    return np.stack([market.spread[rows], market.move[rows], market.volume[rows], late], axis=1)
+
+
 @kernel
 def _split(
-    legs: Legs, weights: Floats, t: int, capital: float, cost_share: Floats, units: Floats
+    legs: Legs, weights: Floats, t: int, capital: float, venue: Venue, hidden: float, facts: Floats, units: Floats
 ) -> tuple[float, float, float]:
     """Give each leg its weight of ``capital``; returns capital after the costs, what no leg can hold, traded value.
 
-    ``units``: how many of a leg's accounts, each of which began with 1, the portfolio holds.
+    ``units``: how many of a leg's accounts, each of which began with 1, the portfolio holds. ``facts`` (legs, 4).
     """
     traded, cost = 0.0, 0.0
     for i in range(len(weights)):
@@ -165,7 +176,8 @@ def _split(
             change = weights[i] * capital / legs.equity[i, t - 1] - units[i]
             moved = abs(change * legs.value[i, t - 1])
             traded += moved
-            cost += moved * cost_share[i]
+            spread, move, volume, late = facts[i]
+            cost += moved * (venue.taker_fee + concession(venue, moved, spread, move, volume, late, hidden, 1.0))
     cost = min(cost, capital)
     after, idle = capital - cost, 0.0
     for i in range(len(weights)):
@@ -180,13 +192,23 @@ def _split(
 
 @kernel
 def combine(
-    legs: Legs, weights: Floats, every: int, cost_share: Floats, units: Floats, base: Floats, capital: Floats, into: Sum
+    legs: Legs,
+    weights: Floats,
+    every: int,
+    venue: Venue,
+    hidden: float,
+    facts: Floats,
+    units: Floats,
+    base: Floats,
+    capital: Floats,
+    into: Sum,
 ) -> float:
     """Add the legs up; returns traded value in multiples of equity.
 
     Before the first bar, and before every ``every``-th after it (0: never again), capital is split anew by the next row
-    of ``weights`` (splits, legs): P(t) = P(split) * sum of w_i E_i(t) / E_i(split). That scales what the legs hold, and
-    costs ``cost_share`` (legs,) of what it makes them trade. What a lost leg would get stays cash.
+    of ``weights`` (splits, legs): P(t) = P(split) * sum of w_i E_i(t) / E_i(split). That scales what the legs hold, by
+    market orders of a taker with ``facts`` (legs, splits, 4) of ``facts_at`` and the genome's ``hidden`` share. What a
+    lost leg would get stays cash.
 
     A portfolio's return of a bar is the change of each leg's account over the portfolio's equity before that leg's
     position was taken, or at the last split if that was later: sum of share_i * r_i with share_i = V_i / P at that
@@ -203,7 +225,7 @@ def combine(
     for t in range(len(into.equity)):
         cost = 0.0
         if t == 0 or (every > 0 and t % every == 0):
-            after, idle, moved = _split(legs, weights[row], t, total, cost_share, units)
+            after, idle, moved = _split(legs, weights[row], t, total, venue, hidden, facts[:, row], units)
             if total > 0.0:
                 turnover += moved / total
                 cost = (total - after) / total

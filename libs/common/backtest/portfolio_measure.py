@@ -34,6 +34,7 @@ from common.backtest.portfolio import (
     PortfolioGenes,
     Sum,
     combine,
+    facts_at,
     make_legs,
     make_sum,
     on_master,
@@ -153,6 +154,10 @@ class Strategy:
         """Trade one fold with the truth engine, every leg as if the whole account were its own."""
         genes, (start, stop), window = self.genes, venture.spans[fold], venture.window[fold]
         bars, count = stop - start, len(genes.legs)
+        weights = self.weights(venture.allocation, int(start), int(stop))
+        venue = venue_of(self.costs, self.phenotype.venue)
+        before = np.maximum(start - 1 + genes.rebalance_bars * np.arange(len(weights)), 0)
+        facts = np.zeros((count, len(weights), 4))
         legs, into, trades = make_legs(count, bars), make_sum(count, bars), []
         for place, leg in enumerate(genes.legs):
             ground = venture.grounds[leg]
@@ -161,18 +166,18 @@ class Strategy:
                 stay_cash(place, legs)
                 trades.append(np.empty((0, len(TRADE_FIELDS))))
                 continue
-            known, path = venture.allocation.known(genes.master, leg)[start:stop], make_path(after - first)
+            known, path = venture.allocation.known(genes.master, leg), make_path(after - first)
+            facts[place] = facts_at(ground.market, known[before], venue)
             drift, logic, costs = ground.drifts[window], self.logic[place], self.costs
             _, entered, _ = simulate(
                 ground.market, logic, self.phenotype, costs, first, after, drift[0], drift[1], path
             )
-            on_master(path, entered, ground.market.close, known, first, after, place, legs)
+            on_master(path, entered, ground.market.close, known[start:stop], first, after, place, legs)
             trades.append(path.trades[:entered])
-        weights = self.weights(venture.allocation, int(start), int(stop))
-        venue = venue_of(self.costs, self.phenotype.venue)
-        cost_share = np.full(count, venue.taker_fee + venue.half_spread + venue.slippage)
-        scratch = np.empty((3, count))
-        turnover = combine(legs, weights, genes.rebalance_bars, cost_share, scratch[0], scratch[1], scratch[2], into)
+        scratch, hidden = np.empty((3, count)), self.phenotype.hidden
+        turnover = combine(
+            legs, weights, genes.rebalance_bars, venue, hidden, facts, scratch[0], scratch[1], scratch[2], into
+        )
         return FoldOfLegs(into, turnover, trades, weights)
 
     def stressed(self, venture: Venture) -> float:

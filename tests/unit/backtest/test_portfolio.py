@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.backtest.costs import flat_costs, venue_of
 from common.backtest.portfolio import (
     Legs,
     combine,
@@ -47,7 +48,10 @@ def random_legs(draw, count, bars):
 def combined(legs, weights, every, cost_share):
     count, bars = legs.equity.shape
     into, scratch = make_sum(count, bars), np.empty((3, count))
-    turnover = combine(legs, weights, every, np.asarray(cost_share, float), *scratch, into)
+    # A venue that asks half a spread of 1, times the spread factor of each leg, and nothing else.
+    venue, facts = venue_of(flat_costs(spread_bps=2e4), 0), np.zeros((count, len(weights), 4))
+    facts[:, :, 0] = np.asarray(cost_share, float)[:, None]
+    turnover = combine(legs, weights, every, venue, 0.0, facts, *scratch, into)
     return into, turnover
 
 

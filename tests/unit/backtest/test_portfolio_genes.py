@@ -1,8 +1,11 @@
 """Each portfolio gene changes the result as documented, on hand-made markets and clocks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from common.backtest.arena import prepare
 from common.backtest.costs import cost_table
 from common.market.bars import DAY_US, HOUR_US
 
@@ -70,6 +73,32 @@ def test_rebalancing_splits_again_every_so_many_bars_at_a_cost():
     after = before - moved.sum() * 10e-4
     np.testing.assert_allclose(paid.sum.equity[5], 0.5 * after * (own[:, 5] / own[:, 4]).sum(), rtol=1e-12)
     assert moved.sum() > 1e-3
+
+
+def test_rebalancing_pays_impact_latency_and_volatility_as_any_market_order_does():
+    hidden = {"execution.iceberg_fraction": 0.5}
+    genome = always_long({0: 0.5, 1: 0.5}, **hidden, **{"portfolio.rebalance_bars": 5})
+    venue = {"impact": 0.5, "slippage_volatility": 0.1, "latency_ms": 1000.0, "participation_max": 1.0}
+    account, volume = 1e6, 1e7
+    series = [replace(bars, volume=volume / bars.close) for bars in (QUIET, WILD)]
+    costly = cost_table(account, [venue] * 3)
+    paid = traded(genome, series, costly)
+    whole = [traded(always_long({slot: 1.0}, **hidden), series, costly) for slot in range(2)]
+    own = np.array([leg.sum.equity for leg in whole])
+    units = np.array([leg.trades[0][0, 5] for leg in whole])
+    before, at = own[:, 4].mean(), START + 4
+    np.testing.assert_allclose(paid.sum.equity[4], before)
+    cost = 0.0
+    for leg, bars in enumerate(series):
+        known = prepare(bars).arrays
+        moved = abs(0.5 * before / own[leg, 4] - 0.5) * units[leg] * bars.close[at]
+        late = 1000.0 * known.late[at] / known.bar_ms
+        impact = 0.5 * 0.75 * np.sqrt(moved * account / known.volume[at])
+        assert impact > 0.001
+        cost += moved * known.move[at] * (0.1 + np.sqrt(late) + impact)
+    assert cost > 1e-7
+    after = 0.5 * (before - cost) * (own[:, 5] / own[:, 4]).sum()
+    np.testing.assert_allclose(paid.sum.equity[5], after, rtol=1e-12)
 
 
 def test_a_leg_without_bars_in_the_span_stays_cash():
