@@ -41,15 +41,20 @@ def seals(keys: Words, figures: Words) -> Words:
 class FitnessCache:
     """Measures through a ``Cache``, which may forget, lose or mix up whatever it likes.
 
-    ``clock`` gives seconds. Several threads may measure at once. Nothing of the vault may pass through here: every look
-    at it must be one.
+    ``clock`` gives seconds; ``engine`` names what measures, for CPU and devices agree to rounding only. Several threads
+    may measure at once. Nothing of the vault may pass through here: every look at it must be one.
     """
 
     def __init__(
-        self, cache: Cache, arenas: Sequence[Arena], clock: Callable[[], float], policy: CachePolicy | None = None
+        self,
+        cache: Cache,
+        arenas: Sequence[Arena],
+        clock: Callable[[], float],
+        policy: CachePolicy | None = None,
+        engine: str = "cpu",
     ) -> None:
         self._cache, self._clock = cache, clock
-        self._arenas = digest_of(ENGINE_VERSION, list(arenas))
+        self._arenas = digest_of(ENGINE_VERSION, engine, list(arenas))
         self._lock = threading.Lock()
         self.policy = policy or CachePolicy()
 

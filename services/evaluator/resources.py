@@ -1,4 +1,4 @@
-"""What an evaluator may use: threads, memory and batch size, from settings that have no effect on results."""
+"""What an evaluator may use: threads, memory and batch size, from settings."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -12,10 +12,12 @@ from common.backtest.arena import Arena
 from common.backtest.costs import Floats
 from common.backtest.measure import Measures
 from common.backtest.rows import make_scratch
+from common.backtest.shares import extra_bytes
 from common.errors import ConfigurationError
 from common.genome.layout import GENOME_BYTES, Population
 from common.market.engineered import MEMORY_BYTES
 from evaluator.content import bytes_in
+from evaluator.devices import CPU, Devices, device_numbers_of, row_bytes_for
 from evaluator.fitness_cache import FitnessCache
 
 PREFIX = "GALAPAGOS_EVALUATOR_"
@@ -36,16 +38,20 @@ class EvaluatorSettings(BaseSettings):
     """Ceiling for prepared instruments, scratch memory and batches; the cache has a limit of its own."""
     batch: int | None = Field(default=None, ge=1, le=BATCH_MAX)
     """Genomes measured at once."""
+    device: str = CPU
+    """What measures: ``cpu``, ``cuda`` for every CUDA device in turn, or ``cuda:0,1`` for these."""
     cache: str = f"memory://?bytes_max={64 * _MIB}"
     """Adapter of the fitness cache; empty: none."""
 
 
 def read_settings() -> EvaluatorSettings:
-    """The settings of this process. Raises ConfigurationError that names the variable."""
+    """The settings of this process. Raises ConfigurationError that names the variable, also for devices not there."""
     try:
-        return EvaluatorSettings()
+        settings = EvaluatorSettings()
     except ValidationError as error:
         raise ConfigurationError("; ".join(map(_complaint, error.errors()))) from error
+    device_numbers_of(settings.device)
+    return settings
 
 
 def _complaint(error: ErrorDetails) -> str:
@@ -60,6 +66,7 @@ class Resources:
     threads: int = 1
     batch: int = BATCH_MAX
     cache: FitnessCache | None = None
+    devices: Devices | None = None
 
 
 PLAIN = Resources()
@@ -73,9 +80,11 @@ def prepared_bytes(arenas: Sequence[Arena]) -> int:
 
 
 def scratch_bytes(arenas: Sequence[Arena]) -> int:
-    """Bytes of scratch memory that one thread needs at most."""
+    """Bytes that one thread needs at most: for trees and trades, and for bitmaps of engineered features."""
+    extra = max(map(extra_bytes, arenas), default=0)
     markets = [arena.arrays for arena in arenas] + [arena.stress.market for arena in arenas if arena.stress]
-    return max((bytes_in(make_scratch(each, np.array([[0, len(each.close)]]), False)) for each in markets), default=0)
+    scratch = [bytes_in(make_scratch(market, np.array([[0, len(market.close)]]), False)) for market in markets]
+    return max(scratch, default=0) + extra
 
 
 def batch_of(settings: EvaluatorSettings, arenas: Sequence[Arena], threads: int, steps: int) -> int:
@@ -87,10 +96,11 @@ def batch_of(settings: EvaluatorSettings, arenas: Sequence[Arena], threads: int,
     if memory_mib is None:
         return settings.batch or BATCH_MAX
     prepared, scratch = prepared_bytes(arenas), scratch_bytes(arenas)
+    row_bytes = ROW_BYTES + row_bytes_for(device_numbers_of(settings.device))
     fixed = prepared + steps * threads * scratch
-    rows = (memory_mib * _MIB - fixed) // (steps * ROW_BYTES)
+    rows = (memory_mib * _MIB - fixed) // (steps * row_bytes)
     if rows < 1:
-        needed = -(-(fixed + steps * ROW_BYTES) // _MIB)
+        needed = -(-(fixed + steps * row_bytes) // _MIB)
         raise ConfigurationError(
             f"{PREFIX}MEMORY_MIB {memory_mib}: the prepared instruments take {prepared / _MIB:.1f} MiB, and "
             f"{steps * threads} threads {scratch / _MIB:.1f} MiB each; use at least {needed}, or give "

@@ -62,7 +62,9 @@ def evaluate(
     costs, trades_min = cost_table(run.costs.account, run.costs.venues()), run.evolution.trades_min
 
     def one_batch(rows: Population) -> Measures:
-        return measure(rows, arenas, cuts, costs, trades_min, reads_vault, resources.threads, allocation=allocation)
+        if resources.devices is None or reads_vault:  # a single genome is nothing that a device is needed for
+            return measure(rows, arenas, cuts, costs, trades_min, reads_vault, resources.threads, allocation=allocation)
+        return resources.devices.measure(rows, cuts, costs, trades_min, allocation)
 
     def work(rows: Population) -> Measures:
         return in_batches(rows, resources.batch, one_batch)
@@ -87,7 +89,10 @@ def evaluate(
 
 
 def service(arenas: Sequence[Arena], resources: Resources = PLAIN) -> Service[None]:
-    """An evaluator of runs on ``arenas``, in the order of ``run.data``; ``resources`` change no answer."""
+    """An evaluator of runs on ``arenas``, in the order of ``run.data``; ``resources`` change no answer.
+
+    CUDA devices alone round their own way.
+    """
     allocation = Allocation([arena.bars for arena in arenas])
 
     def step(state: None, events: Sequence[Event]) -> tuple[None, list[Event]]:

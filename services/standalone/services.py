@@ -13,6 +13,7 @@ from common.run.open import open_cache
 from common.service import Service
 from deployer import service as deployer
 from evaluator import service as evaluator
+from evaluator.devices import CPU, Devices, device_numbers_of
 from evaluator.fitness_cache import FitnessCache
 from evaluator.resources import PLAIN, EvaluatorSettings, Resources, batch_of
 from generator.service import SERVICE as GENERATOR
@@ -29,12 +30,17 @@ def resources_of(settings: EvaluatorSettings, arenas: Sequence[Arena], workers: 
     """What each evaluator of a run may use.
 
     An island has one cohort at a time: where islands are fewer than workers, threads share it. Raises
-    ConfigurationError, naming the setting, when there is no room or no such cache.
+    ConfigurationError, naming the setting, when there is no room, no such device or no such cache.
     """
     threads = settings.threads or max(1, workers // islands)
-    batch = batch_of(settings, arenas, threads, min(workers, islands))
-    cache = FitnessCache(open_cache(settings.cache), arenas, time.perf_counter) if settings.cache else None
-    return Resources(threads, batch, cache)
+    steps = min(workers, islands)
+    batch, numbers = batch_of(settings, arenas, threads, steps), device_numbers_of(settings.device)
+    devices = Devices(numbers, arenas, batch, threads * steps) if numbers else None
+    if not settings.cache:
+        return Resources(threads, batch, None, devices)
+    engine = devices.engine if devices else CPU
+    cache = FitnessCache(open_cache(settings.cache), arenas, time.perf_counter, engine=engine)
+    return Resources(threads, batch, cache, devices)
 
 
 def desk(histories: Sequence[Bars]) -> Service[Any]:

@@ -29,6 +29,7 @@ from common.backtest.metrics import DESCRIPTOR_COUNT, EVIDENCE_COUNT, OBJECTIVE_
 from common.backtest.phenotype import instrument_of
 from common.backtest.portfolio import is_portfolio
 from common.backtest.rows import Genes, Measured, Scratch
+from common.backtest.shares import shares
 from common.backtest.windows import Cut
 from common.errors import ConfigurationError
 from common.genome.layout import GENOME, Population
@@ -218,14 +219,7 @@ def batches(rows: Rows, tokens: npt.NDArray[np.int64], most: int, tokens_most: i
     """
     parts = max(-(-len(rows) // most), min(slots, len(rows) // BATCH_ROWS_MIN), 1)
     size = -(-len(rows) // parts)
-    asked = np.concatenate([[0], np.cumsum(tokens[rows])])
-    found, first = [], 0
-    while first < len(rows):
-        fitting = int(np.searchsorted(asked, asked[first] + tokens_most, "right")) - 1
-        stop = min(first + size, fitting)
-        found.append(rows[first:stop])
-        first = stop
-    return found
+    return shares(rows, tokens, size, tokens_most)
 
 
 def batch_rows(rows: int, bytes_per_row: int, free: float) -> int:

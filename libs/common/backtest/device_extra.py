@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from common.backtest.arena import Arena
 from common.backtest.market import Words
+from common.backtest.shares import shares_on, tokens_of
 from common.genome.layout import Population
 from common.genome.slots import PREDICATES, SLOT_BASE
 from common.genome.tree import TOKEN_LIMIT
-from common.market.engineered import GENOMES_MAX, keys_of
+from common.market.engineered import keys_of
 
 Integers = npt.NDArray[np.int64]
 Fill = Callable[[int, Sequence[Words]], None]
@@ -39,7 +40,7 @@ def asked_by(population: Population, trees: npt.NDArray[np.uint16]) -> Asked:
     found = np.flatnonzero(flat >= SLOT_BASE)
     genome, tree, position = np.unravel_index(found, trees.shape)
     slot, predicate = np.divmod(flat[found].astype(np.int64) - SLOT_BASE, PREDICATES)
-    return Asked(genome, tree, position, keys_of(population[genome], slot) * PREDICATES + predicate)
+    return Asked(genome, tree, position, keys_of(population, genome, slot) * PREDICATES + predicate)
 
 
 class ExtraRows:
@@ -73,8 +74,8 @@ class ExtraRows:
         _, first = np.unique(asked.identity, return_index=True)
         new = Asked(*(column[np.sort(first)] for column in asked))
         genomes = np.unique(new.genome)
-        for begin in range(0, len(genomes), GENOMES_MAX):
-            chosen = genomes[begin : begin + GENOMES_MAX]
+        for share in shares_on(self._arena, np.arange(len(genomes)), tokens_of(population[genomes]), 1):
+            chosen = genomes[share]
             part, stage = new.within(chosen), self._arena.stress
             history, trees = self._arena.engineered.rows(population[chosen])
             rows = trees[np.searchsorted(chosen, part.genome), part.tree, part.position].astype(np.int64) - TOKEN_LIMIT

@@ -1,6 +1,6 @@
 """Memory of CUDA devices: CuPy's pool, or Numba's own where CuPy is not installed, or NumPy's in the simulator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
@@ -30,6 +30,14 @@ def device_numbers() -> list[int]:
             "or set NUMBA_ENABLE_CUDASIM=1 to try the kernels without one"
         )
     return list(range(len(cuda.gpus)))
+
+
+def models_of(numbers: Sequence[int]) -> list[str]:
+    """Name and compute capability of each kind among these devices, sorted."""
+    if SIMULATED:
+        return ["simulator"]
+    devices = [cuda.gpus[number] for number in numbers]
+    return sorted({f"{device.name!r} {device.compute_capability}" for device in devices})
 
 
 @contextmanager

@@ -22,12 +22,12 @@ from common.backtest.phenotype import instrument_of
 from common.backtest.portfolio import is_portfolio
 from common.backtest.portfolio_measure import Venture, measure_portfolio
 from common.backtest.rows import Genes, Measured, make_scratch, measure_rows
+from common.backtest.shares import shares_on, tokens_of
 from common.backtest.stress_rows import stress_rows
 from common.backtest.windows import Cut
 from common.genome.layout import Population
 from common.kernel import kernel
 from common.market.allocation import Allocation
-from common.market.engineered import GENOMES_MAX
 
 TRAINING, VALIDATION, VAULT, WINDOWS = range(4)
 Engine = Literal["skipping", "truth"]
@@ -174,13 +174,14 @@ def measure(
     genes = Genes(*(np.array(population[block], order="C") for block in Genes._fields))
     task = Task(population, genes, found, costs, trades_min, engine == "truth")
     instrument, many = instrument_of(population, count), is_portfolio(population, count)
+    tokens = tokens_of(population)
     jobs: list[Callable[[], None]] = []
     for place, (arena, cut) in enumerate(zip(arenas, cuts, strict=True)):
         plan = Plan.of(cut, with_vault)
         single, portfolios = (np.flatnonzero((instrument == place) & (many == kind)) for kind in (False, True))
         if len(single):
-            course, parts = Course.of(arena, plan), max(threads, -(-len(single) // GENOMES_MAX))
-            jobs += [partial(task.on_one, rows, arena, course) for rows in np.array_split(single, parts)]
+            course = Course.of(arena, plan)
+            jobs += [partial(task.on_one, rows, arena, course) for rows in shares_on(arena, single, tokens, threads)]
         if len(portfolios):
             allocation = allocation or Allocation([each.bars for each in arenas])
             venture = venture_of(place, plan, arenas, allocation)

@@ -33,9 +33,13 @@ from common.market.timeframes import Coarse, coarser
 
 ROWS_MAX = SLOT_BASE - TOKEN_LIMIT
 """So many bitmaps have a token; no more can go with one call."""
-GENOMES_MAX = ROWS_MAX // (len(TREES) * (TREE_TOKENS + 1) // 2)
+LEAVES_MAX = len(TREES) * ((TREE_TOKENS + 1) // 2)
+"""So many tokens of a genome ask something, at most; the others join answers."""
+GENOMES_MAX = ROWS_MAX // LEAVES_MAX
 """So many genomes never need more than ROWS_MAX bitmaps."""
 MEMORY_BYTES = 64 << 20
+TOKEN_BYTES = 256
+"""What ``rows`` takes at most, beside the bitmap, to find out which bitmap a token asks for; a test measures it."""
 
 _TESTS = Comparisons(
     np.array([SOURCE_AND_SIGN[predicate][0] for predicate, _ in SLOT_PREDICATES]),
@@ -48,6 +52,8 @@ _LAGS = tuple(int(bars) for bars in ALLELE_GENES[TRANSFORM_SLOT + 2].alleles)
 _HAS_WINDOW = np.array([name in {"zscore", "rank", "difference", "log"} for name in TRANSFORMS])
 _PRODUCT, _COMPONENT = TRANSFORMS.index("product"), TRANSFORMS.index("principal_component")
 _GROUPS = [feature.indicator.group for feature in FEATURES]
+_GROUP_MAX = max(map(_GROUPS.count, _GROUPS))
+_SERIES_MORE = 16
 _COMPONENT_SOURCE = np.array([_GROUPS.index(group) * len(TIMEFRAMES) + at for group in _GROUPS for at in range(3)])
 """The component of a source is that of its group: it goes by the group's first feature on the same timeframe."""
 # A key holds transform, source a, source b, window and lag, at these bits; a row's identity is key * 16 + predicate.
@@ -103,6 +109,16 @@ class EngineeredBank:
         """What the bitmaps and series take at present, at most ``memory_bytes``."""
         return self._memory.held_bytes
 
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one bitmap."""
+        return 8 * self._words
+
+    @property
+    def work_bytes(self) -> int:
+        """What it takes at most to compute the bitmaps of a slot: the series of the largest group, and some more."""
+        return (_GROUP_MAX + _SERIES_MORE) * self._words * 64 * 8
+
     def rows(self, population: Population) -> tuple[Words, npt.NDArray[np.uint16]]:
         """``extra`` (k, words) and ``trees`` (n, 4, TREE_TOKENS), whose slot tokens are TOKEN_LIMIT + row of ``extra``.
 
@@ -114,7 +130,7 @@ class EngineeredBank:
         if not len(asked[0]):
             return np.zeros((0, self._words), np.uint64), trees
         slot, predicate = np.divmod(trees[asked].astype(np.int64) - SLOT_BASE, PREDICATES)
-        ids = keys_of(population[asked[0]], slot) << _PREDICATE_BITS | predicate
+        ids = keys_of(population, asked[0], slot) << _PREDICATE_BITS | predicate
         wanted, row = np.unique(ids, return_inverse=True)
         if len(wanted) > ROWS_MAX:
             raise ValueError(f"population: {len(wanted)} engineered bitmaps; ask for at most {GENOMES_MAX} genomes")
@@ -179,9 +195,8 @@ class EngineeredBank:
         return coarser(self._bars)
 
 
-def keys_of(population: Population, slot: npt.NDArray[np.int64]) -> Ids:
-    """The key (n,) of slot ``slot[i]`` of genome i, of the genes that have a say in its series alone."""
-    place = np.arange(len(population))
+def keys_of(population: Population, place: npt.NDArray[np.intp], slot: npt.NDArray[np.int64]) -> Ids:
+    """The key (k,) of slot ``slot[i]`` of genome ``place[i]``, of the genes that have a say in its series alone."""
     genes = TRANSFORM_GENES[slot]
     alleles = population["alleles"]
     transform, window, lag = (alleles[place, genes + part].astype(np.int64) for part in range(3))

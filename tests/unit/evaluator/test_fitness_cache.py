@@ -169,8 +169,8 @@ def test_windows_with_a_vault_have_no_place_in_the_cache(arenas):
 
 
 def test_every_circumstance_that_decides_figures_is_part_of_the_key(arenas, cuts, monkeypatch):
-    def context(arenas=arenas, cuts=cuts, costs=COSTS, trades_min=40):
-        return FitnessCache(MemoryCache(), arenas, clock).context(cuts, costs, trades_min)
+    def context(arenas=arenas, cuts=cuts, costs=COSTS, trades_min=40, engine="cpu"):
+        return FitnessCache(MemoryCache(), arenas, clock, engine=engine).context(cuts, costs, trades_min)
 
     first = arenas[0]
     bank = first.arrays.bank.copy()
@@ -186,6 +186,7 @@ def test_every_circumstance_that_decides_figures_is_part_of_the_key(arenas, cuts
         context(cuts=[shifted, cuts[1]]),
         context(costs=costs),
         context(trades_min=41),
+        context(engine="cuda"),
     ]
     monkeypatch.setattr("evaluator.fitness_cache.ENGINE_VERSION", "another")
     others.append(context())

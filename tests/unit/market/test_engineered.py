@@ -265,7 +265,7 @@ def test_so_many_genomes_as_promised_fit_and_more_are_refused(monkeypatch: pytes
 
 def test_a_key_names_every_source_and_allele() -> None:
     population = random_slots(3000, 10)
-    keys = keys_of(population, np.zeros(3000, np.int64))
+    keys = keys_of(population, np.arange(3000), np.zeros(3000, np.int64))
     place = TRANSFORM_GENES[0]
     rows = np.concatenate([population["alleles"][:, place : place + 3], population["feature_sources"][:, 0]], axis=1)
     assert len(np.unique(keys)) <= len(np.unique(rows, axis=0))
