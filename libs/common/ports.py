@@ -115,6 +115,7 @@ class Saved(NamedTuple):
     """A state as bytes, which contains everything of these partitions below these offsets and nothing above."""
 
     data: bytes
+    shard: int
     offsets: Offsets
 
 
@@ -127,13 +128,14 @@ class StateStore(Protocol):
     """
 
     async def load(self, service: str, log_id: str, shards: Collection[int] | None = None) -> dict[str, Saved]:
-        """The states of these shards (None: of all) by key; saved with another log, they contain nothing of this one."""
+        """The states of these shards (None: of all) by key; without offsets where they were saved with another log."""
         ...
 
     async def save(self, service: str, log_id: str, shard: int, states: Mapping[str, bytes], offsets: Offsets) -> None:
         """Replace these states of a shard and move all its states to these offsets: the others had no event meanwhile.
 
-        A state and its offsets are one write that survives the death of the process. Raises TransientError.
+        A state and its offsets are one write that survives the death of the process. Raises TransientError, also where
+        the store can see that another member has gone further.
         """
         ...
 

@@ -18,7 +18,7 @@ from common.events.event import Event
 from common.events.message import Message
 from common.ports import Bus, Consumer, Record, Store
 from common.run.dead_letter import dead_letter
-from common.run.loop import LoopSettings, retry
+from common.run.retry import LoopSettings, retry
 from recorder.service import CONSUMES, NAME, rows
 from recorder.tables import TABLES
 

@@ -16,8 +16,10 @@ from common.events.public import ControlIssued
 from common.events.spec import RunSpec
 from common.market.bars import Bars
 from common.ports import StateStore, Store
-from common.run.loop import LoopSettings, now_us, run_service
+from common.run import topics
+from common.run.loop import now_us, run_service
 from common.run.open import open_bus, open_states, open_store
+from common.run.retry import LoopSettings
 from common.service import Service
 from common.telemetry import start_tracing, tracer_of
 from deployer.state import PaperState
@@ -136,6 +138,7 @@ class Host:
         store = open_store(f"chdb://{self.folder.store.absolute()}") if self.settings.store else None
         tracing = start_tracing(self.settings.traces)
         try:
+            await bus.create(topics.plans())
             begun = await _saved(states, SELECTOR)
             consumer = await watcher.subscribe(bus)
             watch = watcher.Watcher(consumer, self.chronicle, self.view.say, self._news)
@@ -268,5 +271,5 @@ async def _final(states: StateStore) -> Final:
 async def _saved(states: StateStore, service: Service[Any]) -> list[Any]:
     """The states of a service as last saved, by key."""
     assert service.load is not None
-    found, _ = await states.load(service.name, "")
-    return [service.load(data) for _, data in sorted(found.items())]
+    found = await states.load(service.name, "")
+    return [service.load(saved.data) for _, saved in sorted(found.items())]

@@ -3,13 +3,14 @@
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from common.errors import ConfigurationError, TransientError
-from common.ports import StateStore
+from common.ports import Saved, StateStore
 from common.run.open import open_states
 
 STORES: dict[str, Callable[[Path], StateStore]] = {"sqlite": lambda folder: open_states(folder / "s" / "states.sqlite")}
@@ -28,46 +29,65 @@ async def store(opener: Callable[[], StateStore]) -> AsyncIterator[StateStore]:
     await opened.close()
 
 
+def data(found: Mapping[str, Saved]) -> dict[str, bytes]:
+    return {key: each.data for key, each in found.items()}
+
+
 async def test_a_new_store_is_empty(store: StateStore) -> None:
-    assert await store.load("selector", "log") == ({}, {})
+    assert await store.load("selector", "log") == {}
 
 
 async def test_states_and_offsets_come_back_from_another_opening(opener: Callable[[], StateStore]) -> None:
     first = opener()
     states = {"0": bytes(range(256)), "1": b"", "a/b c": b"\x80\x04."}
-    await first.save("selector", "log", states, {("evo.x", 0): 3, ("evo.x", 7): 1})
+    offsets = {("evo.x", 3): 3, ("evo.y", 3): 1}
+    await first.save("selector", "log", 3, states, offsets)
     await first.close()
     second = opener()
-    assert await second.load("selector", "log") == (states, {("evo.x", 0): 3, ("evo.x", 7): 1})
+    assert await second.load("selector", "log") == {key: Saved(value, 3, offsets) for key, value in states.items()}
     await second.close()
 
 
-async def test_a_save_replaces_what_it_names_and_keeps_the_rest(store: StateStore) -> None:
-    await store.save("selector", "log", {"0": b"old", "1": b"kept"}, {("t", 0): 1, ("t", 1): 5})
-    await store.save("selector", "log", {"0": b"new"}, {("t", 0): 2})
-    assert await store.load("selector", "log") == ({"0": b"new", "1": b"kept"}, {("t", 0): 2, ("t", 1): 5})
+async def test_a_save_replaces_what_it_names_and_moves_the_rest_of_its_shard(store: StateStore) -> None:
+    await store.save("selector", "log", 0, {"0": b"old", "1": b"kept"}, {("t", 0): 1, ("u", 0): 5})
+    await store.save("selector", "log", 1, {"2": b"far"}, {("t", 1): 7, ("u", 1): 0})
+    await store.save("selector", "log", 0, {"0": b"new"}, {("t", 0): 2, ("u", 0): 5})
+    at = {("t", 0): 2, ("u", 0): 5}
+    assert await store.load("selector", "log") == {
+        "0": Saved(b"new", 0, at),
+        "1": Saved(b"kept", 0, at),
+        "2": Saved(b"far", 1, {("t", 1): 7, ("u", 1): 0}),
+    }
+
+
+async def test_only_the_shards_asked_for_are_loaded(store: StateStore) -> None:
+    for shard in range(3):
+        await store.save("selector", "log", shard, {str(shard): b"s"}, {("t", shard): 1})
+    assert set(await store.load("selector", "log", {0, 2})) == {"0", "2"}
+    assert await store.load("selector", "log", set()) == {}
 
 
 async def test_services_do_not_see_each_other(store: StateStore) -> None:
-    await store.save("selector", "log", {"0": b"s"}, {("t", 0): 1})
-    await store.save("deployer", "log", {"0": b"d"}, {("t", 0): 9})
-    assert await store.load("selector", "log") == ({"0": b"s"}, {("t", 0): 1})
-    assert await store.load("deployer", "log") == ({"0": b"d"}, {("t", 0): 9})
+    await store.save("selector", "log", 0, {"0": b"s"}, {("t", 0): 1})
+    await store.save("deployer", "log", 0, {"0": b"d"}, {("t", 0): 9})
+    assert await store.load("selector", "log") == {"0": Saved(b"s", 0, {("t", 0): 1})}
+    assert await store.load("deployer", "log") == {"0": Saved(b"d", 0, {("t", 0): 9})}
 
 
 async def test_offsets_of_another_log_mean_nothing(store: StateStore) -> None:
-    await store.save("selector", "before", {"0": b"s"}, {("t", 0): 100})
-    assert await store.load("selector", "after") == ({"0": b"s"}, {})
-    await store.save("selector", "after", {"0": b"t"}, {("t", 0): 1})
-    assert await store.load("selector", "after") == ({"0": b"t"}, {("t", 0): 1})
+    await store.save("selector", "before", 0, {"0": b"s"}, {("t", 0): 100})
+    assert await store.load("selector", "after") == {"0": Saved(b"s", 0, {})}
+    await store.save("selector", "after", 0, {"0": b"t"}, {("t", 0): 1})
+    assert await store.load("selector", "after") == {"0": Saved(b"t", 0, {("t", 0): 1})}
 
 
-async def test_who_comes_late_writes_nothing(store: StateStore) -> None:
-    """A process that was thought dead must not overwrite what its successor wrote."""
-    await store.save("selector", "log", {"0": b"successor", "1": b"x"}, {("t", 0): 10, ("t", 1): 1})
-    with pytest.raises(TransientError, match="ahead"):
-        await store.save("selector", "log", {"0": b"zombie", "1": b"y"}, {("t", 1): 2, ("t", 0): 7})
-    assert await store.load("selector", "log") == ({"0": b"successor", "1": b"x"}, {("t", 0): 10, ("t", 1): 1})
+async def test_a_late_save_loses_nothing(store: StateStore) -> None:
+    """What a process that was thought dead writes is refused, or stands at its own older offsets, to be replayed."""
+    await store.save("selector", "log", 0, {"0": b"ten"}, {("t", 0): 10})
+    with suppress(TransientError):
+        await store.save("selector", "log", 0, {"0": b"seven"}, {("t", 0): 7})
+    found = (await store.load("selector", "log"))["0"]
+    assert found in (Saved(b"ten", 0, {("t", 0): 10}), Saved(b"seven", 0, {("t", 0): 7}))
 
 
 SAVER = """
@@ -79,7 +99,7 @@ async def main():
     store = open_states(Path(sys.argv[1]))
     for turn in range(1, 100_000):
         value = turn.to_bytes(8, "big") * 20_000
-        await store.save("s", "log", {"0": value, "1": value}, {("t", 0): turn})
+        await store.save("s", "log", 0, {"0": value, "1": value}, {("t", 0): turn})
         print(turn, flush=True)
 
 asyncio.run(main())
@@ -99,10 +119,10 @@ async def test_sqlite_survives_kill_9_with_state_and_offset_in_step(tmp_path: Pa
         rest = process.stdout.read().split()
     assert process.returncode == -signal.SIGKILL
     acknowledged = int(rest[-1]) if rest else acknowledged
-    states, offsets = await open_states(path).load("s", "log")
-    turn = offsets["t", 0]
+    found = await open_states(path).load("s", "log")
+    turn = found["0"].offsets["t", 0]
     assert turn >= acknowledged
-    assert states == dict.fromkeys(("0", "1"), turn.to_bytes(8, "big") * 20_000)
+    assert data(found) == dict.fromkeys(("0", "1"), turn.to_bytes(8, "big") * 20_000)
 
 
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:

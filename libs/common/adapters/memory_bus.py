@@ -11,7 +11,7 @@ from typing import Self
 
 from common.errors import TransientError
 from common.events.message import Message
-from common.ports import Offsets, Partition, Record
+from common.ports import Offsets, Partition, Record, TopicPlan
 
 PARTITIONS = 8
 RETENTION_BYTES = 32 << 20
@@ -66,11 +66,19 @@ class MemoryBus:
         self._topics: dict[str, list[_Log]] = {}
         self._groups: dict[str, _Group] = {}
 
+    async def create(self, topics: Sequence[TopicPlan]) -> None:
+        """See ``Bus``. Of the plans only the number of partitions means something in memory."""
+        for plan in topics:
+            if plan.name not in self._topics:
+                self._topics[plan.name] = [_Log() for _ in range(plan.partitions)]
+        for group in self._groups.values():
+            self.rebalance(group)
+
     async def publish(self, messages: Sequence[Message]) -> None:
         """See ``Bus``. The partition is CRC-32 of the key modulo their number."""
         touched: set[Partition] = set()
         for topic, key, headers, value in messages:
-            number = zlib.crc32(key) % self.partitions
+            number = zlib.crc32(key) % len(self._logs(topic))
             log = self.log((topic, number))
             log.append(Record(topic, number, log.end, key, headers, value))
             touched.add((topic, number))
@@ -100,9 +108,16 @@ class MemoryBus:
     def log(self, partition: Partition) -> _Log:
         """The log of a partition; a topic begins to exist when it is first named."""
         topic, number = partition
-        if topic not in self._topics:
-            self._topics[topic] = [_Log() for _ in range(self.partitions)]
-        return self._topics[topic][number]
+        return self._logs(topic)[number]
+
+    def _logs(self, topic: str) -> list[_Log]:
+        return self._topics.setdefault(topic, [_Log() for _ in range(self.partitions)])
+
+    async def lag(self, group: str, topics: Sequence[str]) -> dict[Partition, int]:
+        """See ``Bus``."""
+        committed = self._groups[group].committed if group in self._groups else {}
+        logs = {(topic, number): log for topic in topics for number, log in enumerate(self._logs(topic))}
+        return {at: log.end - max(log.start, committed.get(at, 0)) for at, log in logs.items()}
 
     def size_bytes(self) -> int:
         """Bytes of all records kept."""
@@ -115,7 +130,7 @@ class MemoryBus:
         for topic in group.topics:
             readers = [member for member in group.members if topic in member.topics]
             for index, member in enumerate(readers):
-                mine = {(topic, number) for number in range(index, self.partitions, len(readers))}
+                mine = {(topic, number) for number in range(index, len(self._logs(topic)), len(readers))}
                 member.assign(member.assignment | mine)
         for member in group.members:
             member.settle()
@@ -200,6 +215,15 @@ class MemoryConsumer:
         for partition, offset in offsets.items():
             self._group.committed[partition] = max(offset, self._group.committed.get(partition, 0))
             self._bus.trim(partition)
+
+    async def seek(self, offsets: Offsets) -> None:
+        """See ``Consumer``."""
+        for partition, offset in offsets.items():
+            if partition not in self._assignment:
+                raise TransientError(f"seek of {partition}: the partition has moved to another member")
+            if offset > self._bus.log(partition).end:
+                raise TransientError(f"seek of {partition} to {offset}: its end is {self._bus.log(partition).end}")
+            self._positions[partition] = offset
 
     async def close(self) -> None:
         """See ``Consumer``."""

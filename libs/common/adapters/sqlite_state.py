@@ -1,27 +1,29 @@
-"""States and consumed offsets in one SQLite file, each save one transaction."""
+"""States and the offsets they contain in one SQLite file, each save one transaction."""
 
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from common.errors import ConfigurationError, TransientError
-from common.ports import Offsets, Partition
+from common.ports import Offsets, Partition, Saved
 
-_FORMAT = 1
+_FORMAT = 2
 _CHECKPOINT_PAGES = 4096
 """The log is copied into the file every 64 MiB: states are megabytes, written many times a second."""
 _TABLES = """
-CREATE TABLE IF NOT EXISTS states (service TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (service, key));
+CREATE TABLE IF NOT EXISTS states (
+    service TEXT, key TEXT, shard INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (service, key)
+);
 CREATE TABLE IF NOT EXISTS offsets (
-    service TEXT, log TEXT, topic TEXT, partition INTEGER, next INTEGER NOT NULL,
-    PRIMARY KEY (service, log, topic, partition)
+    service TEXT, log TEXT, shard INTEGER, topic TEXT, partition INTEGER, next INTEGER NOT NULL,
+    PRIMARY KEY (service, log, shard, topic, partition)
 ) WITHOUT ROWID;
 """
 _MOVE = """
-INSERT INTO offsets VALUES (?, ?, ?, ?, ?)
+INSERT INTO offsets VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET next = excluded.next WHERE excluded.next >= next
 """
 
@@ -53,13 +55,13 @@ class SqliteStates:
         self._database.executescript(_TABLES)
         self._database.execute(f"PRAGMA user_version = {_FORMAT}")
 
-    async def load(self, service: str, log_id: str) -> tuple[dict[str, bytes], dict[Partition, int]]:
+    async def load(self, service: str, log_id: str, shards: Collection[int] | None = None) -> dict[str, Saved]:
         """See ``StateStore``."""
-        return await asyncio.to_thread(self._load, service, log_id)
+        return await asyncio.to_thread(self._load, service, log_id, shards)
 
-    async def save(self, service: str, log_id: str, states: Mapping[str, bytes], offsets: Offsets) -> None:
+    async def save(self, service: str, log_id: str, shard: int, states: Mapping[str, bytes], offsets: Offsets) -> None:
         """See ``StateStore``."""
-        await asyncio.to_thread(self._save, service, log_id, states, offsets)
+        await asyncio.to_thread(self._save, service, log_id, shard, states, offsets)
 
     async def close(self) -> None:
         """See ``StateStore``."""
@@ -82,20 +84,26 @@ class SqliteStates:
             except sqlite3.OperationalError as error:  # locked, disk full, input or output failed
                 raise TransientError(f"states {self._path}: {error}") from error
 
-    def _load(self, service: str, log_id: str) -> tuple[dict[str, bytes], dict[Partition, int]]:
+    def _load(self, service: str, log_id: str, shards: Collection[int] | None) -> dict[str, Saved]:
         with self._transaction() as database:
-            states = database.execute("SELECT key, value FROM states WHERE service = ? ORDER BY key", (service,))
-            found = dict(states.fetchall())
-            done = database.execute(
-                "SELECT topic, partition, next FROM offsets WHERE service = ? AND log = ?", (service, log_id)
+            contained: dict[int, dict[Partition, int]] = {}
+            rows = database.execute(
+                "SELECT shard, topic, partition, next FROM offsets WHERE service = ? AND log = ?", (service, log_id)
             )
-            return found, {(topic, partition): following for topic, partition, following in done}
+            for shard, topic, partition, following in rows:
+                contained.setdefault(shard, {})[topic, partition] = following
+            states = database.execute("SELECT key, shard, value FROM states WHERE service = ? ORDER BY key", (service,))
+            return {
+                key: Saved(value, shard, contained.get(shard, {}))
+                for key, shard, value in states
+                if shards is None or shard in shards
+            }
 
-    def _save(self, service: str, log_id: str, states: Mapping[str, bytes], offsets: Offsets) -> None:
+    def _save(self, service: str, log_id: str, shard: int, states: Mapping[str, bytes], offsets: Offsets) -> None:
         with self._transaction() as database:
             for (topic, partition), following in offsets.items():
-                if not database.execute(_MOVE, (service, log_id, topic, partition, following)).rowcount:
-                    raise TransientError(f"states of {service}: {topic}/{partition} is ahead; another process owns it")
+                if not database.execute(_MOVE, (service, log_id, shard, topic, partition, following)).rowcount:
+                    raise TransientError(f"states of {service}: {topic}/{partition} is ahead; another member owns it")
             database.execute("DELETE FROM offsets WHERE service = ? AND log <> ?", (service, log_id))
-            rows = [(service, key, value) for key, value in states.items()]
-            database.executemany("INSERT OR REPLACE INTO states VALUES (?, ?, ?)", rows)
+            rows = [(service, key, shard, value) for key, value in states.items()]
+            database.executemany("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?)", rows)

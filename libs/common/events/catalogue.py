@@ -15,6 +15,10 @@ class Topic:
     name: str
     payload: type[Public] | type[Cohort]
     key: str
+    is_spread: bool = False
+    """Over many partitions, by key; the others are read whole and in order, from one."""
+    retention_h: int | None = None
+    """None: kept for ever."""
 
     @property
     def is_cohort(self) -> bool:
@@ -22,12 +26,14 @@ class Topic:
         return issubclass(self.payload, Cohort)
 
 
+BULK_H = 1
+"""A hundred million strategies an hour are a hundred gigabytes; what is replayed after a crash is seconds old."""
 CATALOGUE: tuple[Topic, ...] = (
-    Topic("evo.genome.seeded.v1", public.GenomeSeeded, "run"),
-    Topic("evo.genome.proposed.v1", cohorts.GenomeProposed, "cohort"),
-    Topic("evo.genome.evaluated.v1", cohorts.GenomeEvaluated, "island"),
-    Topic("evo.parents.selected.v1", cohorts.ParentsSelected, "island"),
-    Topic("evo.migrant.sent.v1", cohorts.MigrantSent, "destination island"),
+    Topic("evo.genome.seeded.v1", public.GenomeSeeded, "run", is_spread=True),
+    Topic("evo.genome.proposed.v1", cohorts.GenomeProposed, "cohort", is_spread=True, retention_h=BULK_H),
+    Topic("evo.genome.evaluated.v1", cohorts.GenomeEvaluated, "island", is_spread=True, retention_h=BULK_H),
+    Topic("evo.parents.selected.v1", cohorts.ParentsSelected, "island", is_spread=True, retention_h=BULK_H),
+    Topic("evo.migrant.sent.v1", cohorts.MigrantSent, "destination island", is_spread=True, retention_h=BULK_H),
     Topic("evo.champion.promoted.v1", public.ChampionPromoted, "run + niche"),
     Topic("evo.deployment.changed.v1", public.DeploymentChanged, "deployment"),
     Topic("evo.performance.observed.v1", public.PerformanceObserved, "deployment"),

@@ -16,13 +16,14 @@ from common.events.cohorts import GenomeEvaluated, GenomeProposed
 from common.events.event import Event
 from common.events.message import Message
 from common.events.spec import RunSpec
-from common.ports import Partition, Record
+from common.ports import Offsets, Partition, Record
 from common.run.dead_letter import dead_letter
 from common.service import Service
 
 _log = logging.getLogger(__name__)
 Clock = Callable[[], int]
 """Microseconds since 1970."""
+_NONE: Mapping[str, Offsets] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,6 @@ class Outcome:
 
     messages: list[Message] = field(default_factory=list)
     states: dict[str, Any] = field(default_factory=dict)
-    dumped: dict[str, bytes] = field(default_factory=dict)
     offsets: dict[Partition, int] = field(default_factory=dict)
 
 
@@ -57,18 +57,22 @@ class Worker:
     clock: Clock
     run: RunSpec | None = None
 
-    def work(self, states: Mapping[str, Any], records: Sequence[Record]) -> Outcome:
-        """Decode, step, encode. An event that breaks a contract becomes a dead letter and nobody else suffers."""
+    def work(
+        self, states: Mapping[str, Any], records: Sequence[Record], contained: Mapping[str, Offsets] = _NONE
+    ) -> Outcome:
+        """Decode, step, encode. An event that breaks a contract becomes a dead letter and nobody else suffers.
+
+        ``contained``: per state key what that state has had already; a replay passes over it.
+        """
         outcome = Outcome(offsets={(record.topic, record.partition): record.offset + 1 for record in records})
         with self._arrivals(records, outcome) as arrivals:
             outputs: list[Event] = []
-            for key, group in self._groups(arrivals, outcome).items():
+            for key, group in self._groups(arrivals, outcome, contained).items():
                 before = states[key] if key in states else self._initial()
                 after, produced = self._step(before, group, outcome)
                 outputs += produced
-                if self.service.dump is not None:
+                if self.service.initial_state is not None:
                     outcome.states[key] = after
-                    outcome.dumped[key] = self.service.dump(after)
             outcome.messages += self.publishable(outputs, arrivals)
         return outcome
 
@@ -119,7 +123,9 @@ class Worker:
             for arrival in arrivals:
                 arrival.span.end()
 
-    def _groups(self, arrivals: Sequence[Arrival], outcome: Outcome) -> dict[str, list[Arrival]]:
+    def _groups(
+        self, arrivals: Sequence[Arrival], outcome: Outcome, contained: Mapping[str, Offsets]
+    ) -> dict[str, list[Arrival]]:
         """Arrivals by state key, in order; a stateless service has the one key ""."""
         groups: dict[str, list[Arrival]] = {}
         for arrival in arrivals:
@@ -128,7 +134,9 @@ class Worker:
             except ContractError as error:
                 self._refuse(arrival.record, arrival.span, error, outcome)
             else:
-                groups.setdefault(key, []).append(arrival)
+                record = arrival.record
+                if record.offset >= contained.get(key, {}).get((record.topic, record.partition), 0):
+                    groups.setdefault(key, []).append(arrival)
         return groups
 
     def _initial(self) -> Any:

@@ -9,7 +9,9 @@ from common.adapters.sqlite_state import SqliteStates
 from common.events.codec import decode, encode
 from common.events.event import Event
 from common.events.public import DeploymentChanged, PerformanceObserved
-from common.run.loop import LoopSettings, run_service
+from common.run.loop import run_service
+from common.run.retry import LoopSettings
+from common.run.topics import plans
 from deployer.service import service
 from deployer.state import fingerprint, load
 from tests.unit.deployer.paper_world import BARS, HISTORIES, champion_event, feed, promoted, strategies
@@ -23,6 +25,7 @@ async def session(
 ) -> tuple[list[Event], list[Event], bytes]:
     """A process's life on a new bus: what it said (so many of each), and the fingerprint of the state it left."""
     bus, stop, deployer = MemoryBus(), asyncio.Event(), service(HISTORIES)
+    await bus.create(plans())
     readers = [await watch(bus, CHANGES), await watch(bus, PERFORMANCE)]
     loop = asyncio.create_task(run_service(deployer, bus, store, stop=stop, settings=LoopSettings(wait_s=0.01)))
     await asyncio.sleep(0)
@@ -32,9 +35,9 @@ async def session(
     finally:
         stop.set()
         await loop
-    saved, _ = await store.load(deployer.name, "no bus")
+    saved = await store.load(deployer.name, "no bus")
     heard = [[decode(r.topic, r.key, r.headers, r.value) for r in records] for records in said]
-    return heard[0], heard[1], fingerprint(load(saved["paper"]))
+    return heard[0], heard[1], fingerprint(load(saved["paper"].data))
 
 
 async def test_a_restart_on_an_empty_bus_says_everything_again_and_ends_the_same(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_what_makes_no_sense_is_refused_with_a_remedy(opener, url: str, match: s
 
 async def test_a_state_file_is_made_with_its_folders(tmp_path: Path) -> None:
     store = open_states(tmp_path / "a" / "b" / "states.sqlite")
-    assert await store.load("s", "log") == ({}, {})
+    assert await store.load("s", "log") == {}
     await store.close()
 
 

@@ -13,7 +13,8 @@ from common.adapters.sqlite_state import SqliteStates
 from common.events.codec import decode, encode, user_message
 from common.events.public import ControlIssued, GenomeSeeded
 from common.events.trace import parse
-from common.run.loop import LoopSettings, run_service
+from common.run.loop import run_service
+from common.run.retry import LoopSettings
 from common.telemetry import start_tracing, tracer_of
 from tests.unit.run.tiny import BREEDER, DEPLOYER, JUDGE, METER, RUN, diary, event, take, watch
 

@@ -1,0 +1,23 @@
+"""Topics by plan: what a shard needs of the catalogue."""
+
+from common.events.catalogue import BY_PAYLOAD, CATALOGUE
+from common.run.topics import PARTITIONS, plans, snapshot_topic
+from standalone.services import blueprint
+
+
+def test_every_topic_has_its_dead_letters() -> None:
+    names = {plan.name for plan in plans()}
+    assert names == {topic.name + suffix for topic in CATALOGUE for suffix in ("", ".dead")}
+
+
+def test_all_topics_of_a_stateful_service_have_the_same_number_of_partitions() -> None:
+    partitions = {plan.name: plan.partitions for plan in plans()}
+    for service in blueprint():
+        if service.initial_state is not None:
+            assert len({partitions[BY_PAYLOAD[kind].name] for kind in service.consumes}) == 1
+
+
+def test_snapshots_are_compacted_and_have_a_partition_for_every_shard() -> None:
+    found = {plan.name: plan for plan in plans(["selector"])}[snapshot_topic("selector")]
+    assert found.compacted
+    assert found.partitions == PARTITIONS
