@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +14,26 @@ from common.events.codec import decode, encode, user_message
 from common.events.event import Event
 from common.events.message import Message
 from common.events.public import AlertRaised, GenomeSeeded
-from common.ports import Offsets, Saved, StateStore
+from common.ports import Offsets
 from common.run.loop import run_service
 from common.run.retry import LoopSettings
 from common.service import Service
-from tests.unit.run.tiny import RUN, Note, alert, diary, diary_step, seed, take, watch
-
-QUICK = LoopSettings(wait_s=0.01, backoff_s=0.001, run=RUN)
-ALERTS = "evo.alert.raised.v1"
-SEEDS = "evo.genome.seeded.v1"
-TIME_US = 1_700_000_000_000_000
-
-
-@asynccontextmanager
-async def running(
-    service: Service[Any], bus: MemoryBus, states: StateStore | None, settings: LoopSettings = QUICK
-) -> AsyncIterator[None]:
-    """The service's loop, stopped cleanly at the end."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(run_service(service, bus, states, stop=stop, settings=settings, clock=lambda: TIME_US))
-    await asyncio.sleep(0)
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
-
-
-def texts(records: Sequence[Any]) -> list[str]:
-    return [decode(*record[:1], *record[3:]).payload.message for record in records]  # type: ignore[union-attr]
+from tests.unit.run.tiny import (
+    ALERTS,
+    QUICK,
+    SEEDS,
+    TIME_US,
+    Note,
+    alert,
+    diary,
+    diary_step,
+    fails,
+    running,
+    seed,
+    take,
+    texts,
+    watch,
+)
 
 
 @pytest.fixture
@@ -181,13 +171,6 @@ async def test_what_may_recover_is_tried_again_in_every_place(tmp_path: Path) ->
         assert texts(await take(answers, 1)) == ["a1:1"]
     assert in_step.left == bus.flaky.left == states.flaky.left == 0
     assert (await states.load("diary", bus.log_id))["a"].data == b"a1"
-
-
-async def fails(
-    service: Service[Any], bus: MemoryBus, states: StateStore | None, error: type[Exception], match: str
-) -> None:
-    with pytest.raises(error, match=match):
-        await asyncio.wait_for(run_service(service, bus, states, stop=asyncio.Event(), settings=QUICK), 20)
 
 
 async def test_retries_are_bounded_and_nothing_is_committed(states: SqliteStates) -> None:
@@ -347,57 +330,3 @@ async def test_stop_ends_an_idle_service_at_once_and_frees_its_partitions() -> N
         pass
     successor = await bus.subscribe("diary", [SEEDS])
     assert len(successor.assignment) == bus.partitions
-
-
-async def test_states_are_saved_now_and_then_and_a_crash_replays_the_rest(tmp_path: Path) -> None:
-    """Nothing is committed that no state contains: killed before a save, the log is read again from the last one."""
-    states, bus = SqliteStates(tmp_path / "states.sqlite"), MemoryBus()
-    answers = await watch(bus, ALERTS)
-    rare = LoopSettings(wait_s=0.01, snapshot_s=3600.0)
-    task = asyncio.create_task(run_service(diary(), bus, states, stop=asyncio.Event(), settings=rare))
-    await asyncio.sleep(0)
-    await bus.publish([encode(seed("a1")), encode(seed("b1"))])
-    assert texts(await take(answers, 2)) == ["a1:1", "b1:1"]
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert await states.load("diary", bus.log_id) == {}
-    assert sum((await bus.lag("diary", [SEEDS])).values()) == 2
-
-    async with running(diary(), bus, states, rare):
-        await bus.publish([encode(seed("a2"))])
-        assert sorted(texts(await take(answers, 3))) == ["a1:1", "a2:2", "b1:1"]
-    assert {key: each.data for key, each in (await states.load("diary", bus.log_id)).items()} == {
-        "a": b"a1\na2",
-        "b": b"b1",
-    }
-    assert sum((await bus.lag("diary", [SEEDS])).values()) == 0
-
-
-async def test_a_state_that_is_ahead_of_its_shard_passes_over_what_it_has(tmp_path: Path) -> None:
-    """A save in several writes may be cut: states stand at different offsets, and each takes what it lacks."""
-
-    class Uneven(SqliteStates):
-        async def load(self, *args: Any) -> dict[str, Saved]:
-            return {
-                key: each._replace(offsets=ahead.get(key, each.offsets))
-                for key, each in (await super().load(*args)).items()
-            }
-
-    ahead: dict[str, Offsets] = {}
-    states, bus = Uneven(tmp_path / "states.sqlite"), MemoryBus(partitions=1)
-    keeper = await bus.subscribe("keeper", [SEEDS])  # commits nothing, so the log is kept
-    answers = await watch(bus, ALERTS)
-    await bus.publish([encode(seed(text)) for text in ("a1", "b1", "a2", "b2")])
-    async with running(diary(), bus, states):
-        await take(answers, 4)
-    await states.save("diary", bus.log_id, 0, {"b": b"b1"}, {(SEEDS, 0): 4})
-    ahead |= {"b": {(SEEDS, 0): 2}}
-    async with running(diary(), bus, states):
-        assert texts(await take(answers, 1)) == ["b2:2"]
-    assert keeper.assignment
-
-
-async def test_events_of_one_state_from_two_shards_are_refused(states: SqliteStates) -> None:
-    bus = MemoryBus(partitions=8)
-    await bus.publish([encode(seed(f"a{turn}"))._replace(key=key) for turn, key in enumerate((b"x", b"y"))])
-    await fails(diary(), bus, states, ConfigurationError, "one partition")

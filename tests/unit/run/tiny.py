@@ -1,11 +1,16 @@
 """Tiny services, birth to deployment, with the shape of the real ones and none of their work."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
+
+from common.adapters.memory_bus import MemoryBus
 from common.errors import ContractError
+from common.events.codec import decode
 from common.events.cohorts import EvaluatedHeader, GenomeEvaluated, GenomeProposed
 from common.events.event import Event, Payload, event_id
 from common.events.public import (
@@ -16,7 +21,9 @@ from common.events.public import (
     GenomeSeeded,
 )
 from common.events.trace import pack, unpack
-from common.ports import Bus, Consumer, Record
+from common.ports import Bus, Consumer, Record, StateStore
+from common.run.loop import run_service
+from common.run.retry import LoopSettings
 from common.service import Service
 from tools.samples import RUN, sample_events
 
@@ -119,3 +126,35 @@ async def take(consumer: Consumer, count: int) -> list[Record]:
 
 async def watch(bus: Bus, kind_or_topic: str) -> Consumer:
     return await bus.subscribe(f"watch.{kind_or_topic}", [kind_or_topic])
+
+
+QUICK = LoopSettings(wait_s=0.01, backoff_s=0.001, run=RUN)
+ALERTS = "evo.alert.raised.v1"
+SEEDS = "evo.genome.seeded.v1"
+TIME_US = 1_700_000_000_000_000
+
+
+@asynccontextmanager
+async def running(
+    service: Service[Any], bus: MemoryBus, states: StateStore | None, settings: LoopSettings = QUICK
+) -> AsyncIterator[None]:
+    """The service's loop, stopped cleanly at the end."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(run_service(service, bus, states, stop=stop, settings=settings, clock=lambda: TIME_US))
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+def texts(records: Sequence[Any]) -> list[str]:
+    return [decode(*record[:1], *record[3:]).payload.message for record in records]  # type: ignore[union-attr]
+
+
+async def fails(
+    service: Service[Any], bus: MemoryBus, states: StateStore | None, error: type[Exception], match: str
+) -> None:
+    with pytest.raises(error, match=match):
+        await asyncio.wait_for(run_service(service, bus, states, stop=asyncio.Event(), settings=QUICK), 20)
