@@ -59,10 +59,10 @@ def run(given: argparse.Namespace) -> int:
             raise ServersError(f"--only {','.join(sorted(unknown))}: unknown; choose from {','.join(KINDS)}")
         began = time.monotonic()
         servers = ensure(given.dir, given.brokers, kinds, lambda said: print(said, file=sys.stderr))
-        ready = print_status(servers, given.json)
+        print_status(servers, given.json)
         if not given.json:
             print(f"ready in {time.monotonic() - began:.1f} s")
-        return 0 if ready or set(kinds) != set(KINDS) else 1
+        return 0
     servers = Servers(given.dir)
     if given.command == "status":
         return 0 if print_status(servers, given.json) else 1

@@ -65,9 +65,10 @@ def programs(kinds: Iterable[str], say: Say) -> dict[str, str]:
     need_jars = "kafka" in kinds and not jars.complete()
     if need_jars:
         wanted.append("mvn")
-    missing = [program for program in wanted if find(program) is None]
-    if missing:
-        install([PACKAGES[program] for program in missing], say)
+    if any(find(program) is None for program in wanted):
+        with jars.alone("install"):  # whoever waited here may find everything done
+            if missing := [PACKAGES[program] for program in wanted if find(program) is None]:
+                install(missing, say)
     found = {program: find(program) for program in wanted}
     still = [program for program, path in found.items() if path is None]
     if still:

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tools.servers.errors import CannotInstallError
@@ -35,6 +37,15 @@ def folder() -> Path:
     return cache() / f"kafka-{VERSION}"
 
 
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """One program of this user at a time does what ``name`` says; the others wait."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _pom_digest() -> str:
     return hashlib.sha256(POM.read_bytes()).hexdigest()
 
@@ -58,9 +69,7 @@ def download(mvn: str) -> None:
     Raises:
         CannotInstallError: Maven failed; its last lines are in the text.
     """
-    cache().mkdir(parents=True, exist_ok=True)
-    with (cache() / "kafka.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone("kafka"):
         if complete():
             return
         fresh = cache() / f"kafka-{VERSION}.new"

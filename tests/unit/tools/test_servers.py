@@ -1,4 +1,4 @@
-"""tools.servers without a server: what it installs, whom it may end, what it refuses and with which words."""
+"""What tools.servers installs, whom it may end, what it refuses and with which words, all without a server."""
 
 import json
 import os
