@@ -126,10 +126,10 @@ def test_stress_is_made_of_no_bar_that_validation_judges(arena, scheme):
         np.testing.assert_array_equal(one, other)
 
 
-@given(st.floats(-5, 5), st.floats(-5, 5))
+@given(st.floats(-5, 5, allow_subnormal=False), st.floats(-5, 5, allow_subnormal=False))
 def test_nothing_is_kept_of_a_loss_nor_by_one(inside, outside):
     kept = efficiency(inside, outside)
     if min(inside, outside) <= 0:
         assert kept == 0
     else:
-        assert kept == pytest.approx(min(outside / max(inside, 1e-300), 100))
+        assert kept == pytest.approx(min(outside / inside, 100))
