@@ -4,34 +4,48 @@ import asyncio
 import itertools
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from common.errors import TransientError
 from common.events.message import Message
-from common.ports import Bus, Consumer, Record
+from common.ports import Bus, Consumer, Partition, Record, TopicPlan
 from common.run.open import open_bus
 
-
-async def memory() -> Bus:
-    return open_bus("memory://?partitions=4")
-
-
-BUSES: dict[str, Callable[[], Awaitable[Bus]]] = {"memory": memory}
+BUSES: dict[str, Callable[[pytest.FixtureRequest], str]] = {
+    "memory": lambda _: "memory://",
+    "kafka": lambda request: request.getfixturevalue("kafka_url") + "/suite?session_ms=2000",
+}
+PARTITIONS = 4
 BIG = 1 << 30
 PATIENCE_S = 20.0
 
 
 @pytest.fixture(params=sorted(BUSES))
 async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
-    opened = await BUSES[request.param]()
+    opened = open_bus(BUSES[request.param](request))
     yield opened
     await opened.close()
 
 
 def name(what: str) -> str:
     return f"{what}.{uuid.uuid4().hex[:8]}"
+
+
+async def topics_of(bus: Bus, *names: str) -> list[str]:
+    """New topics of four partitions, with these names and something random behind."""
+    made = [name(each) for each in names]
+    await bus.create([TopicPlan(each, PARTITIONS) for each in made])
+    return made
+
+
+async def topic_of(bus: Bus, what: str) -> str:
+    return (await topics_of(bus, what))[0]
+
+
+def everything(*topics: str) -> frozenset[Partition]:
+    return frozenset((topic, number) for topic in topics for number in range(PARTITIONS))
 
 
 def message(topic: str, key: str, value: bytes = b"v") -> Message:
@@ -53,12 +67,12 @@ async def read(consumer: Consumer, count: int, records_max: int = 1000) -> list[
     return found
 
 
-async def settled(*members: Consumer) -> None:
-    """Wait until the members share all partitions that one of them would have."""
+async def settled(whole: frozenset[Partition], *members: Consumer) -> None:
+    """Wait until the members share all of these partitions, and each has some."""
     deadline = asyncio.get_running_loop().time() + PATIENCE_S
     while asyncio.get_running_loop().time() < deadline:
         held = [at for member in members for at in member.assignment]
-        if held and len(held) == len(set(held)) and all(member.assignment for member in members):
+        if len(held) == len(whole) and set(held) == whole and all(member.assignment for member in members):
             return
         await asyncio.sleep(0.02)
     raise AssertionError("the group did not settle")
@@ -69,7 +83,7 @@ def ends(records: list[Record]) -> dict[tuple[str, int], int]:
 
 
 async def test_bytes_arrive_as_they_were_sent(bus: Bus) -> None:
-    topic = name("bytes")
+    topic = await topic_of(bus, "bytes")
     sent = Message(topic, b"\xff\x00key", (("a", b"\x00\xff"), ("b", b""), ("a", b"again")), bytes(range(256)) * 40)
     consumer = await bus.subscribe(name("group"), [topic])
     await bus.publish([sent])
@@ -78,7 +92,7 @@ async def test_bytes_arrive_as_they_were_sent(bus: Bus) -> None:
 
 
 async def test_equal_keys_share_a_partition_and_stay_in_order(bus: Bus) -> None:
-    topic = name("keys")
+    topic = await topic_of(bus, "keys")
     consumer = await bus.subscribe(name("group"), [topic])
     for start in range(0, 200, 20):
         await bus.publish([message(topic, str(i % 7), str(i).encode()) for i in range(start, start + 20)])
@@ -91,14 +105,14 @@ async def test_equal_keys_share_a_partition_and_stay_in_order(bus: Bus) -> None:
 
 
 async def test_keys_spread_over_partitions(bus: Bus) -> None:
-    topic = name("spread")
+    topic = await topic_of(bus, "spread")
     consumer = await bus.subscribe(name("group"), [topic])
     await bus.publish([message(topic, f"island-{i}") for i in range(64)])
-    assert len({record.partition for record in await read(consumer, 64)}) == len(consumer.assignment) > 1
+    assert {record.partition for record in await read(consumer, 64)} == set(range(PARTITIONS))
 
 
 async def test_the_same_key_finds_the_same_partition_in_every_topic(bus: Bus) -> None:
-    topics = [name("evaluated"), name("migrant")]
+    topics = await topics_of(bus, "evaluated", "migrant")
     consumer = await bus.subscribe(name("group"), topics)
     await bus.publish([message(topic, str(key)) for topic in topics for key in range(20)])
     places = defaultdict(set)
@@ -108,7 +122,7 @@ async def test_the_same_key_finds_the_same_partition_in_every_topic(bus: Bus) ->
 
 
 async def test_offsets_grow_by_one_within_a_partition(bus: Bus) -> None:
-    topic = name("offsets")
+    topic = await topic_of(bus, "offsets")
     consumer = await bus.subscribe(name("group"), [topic])
     await bus.publish(many(topic, 100))
     by_partition = defaultdict(list)
@@ -118,7 +132,7 @@ async def test_offsets_grow_by_one_within_a_partition(bus: Bus) -> None:
 
 
 async def test_every_group_sees_everything_and_each_record_once(bus: Bus) -> None:
-    topic = name("groups")
+    topic = await topic_of(bus, "groups")
     consumers = [await bus.subscribe(name("group"), [topic]) for _ in range(2)]
     await bus.publish(many(topic, 50))
     for consumer in consumers:
@@ -126,21 +140,21 @@ async def test_every_group_sees_everything_and_each_record_once(bus: Bus) -> Non
 
 
 async def test_a_group_reads_only_its_topics(bus: Bus) -> None:
-    wanted, other = name("wanted"), name("other")
+    wanted, other = await topics_of(bus, "wanted", "other")
     consumer = await bus.subscribe(name("group"), [wanted])
     await bus.publish([message(other, "k"), message(wanted, "k"), message(other, "k")])
     assert [record.topic for record in await read(consumer, 1)] == [wanted]
 
 
 async def test_a_late_group_starts_at_the_oldest_record(bus: Bus) -> None:
-    topic = name("late")
+    topic = await topic_of(bus, "late")
     await bus.publish(many(topic, 30))
     consumer = await bus.subscribe(name("group"), [topic])
     assert len(await read(consumer, 30)) == 30
 
 
 async def test_a_fetch_is_bounded_by_records(bus: Bus) -> None:
-    topic = name("count")
+    topic = await topic_of(bus, "count")
     consumer = await bus.subscribe(name("group"), [topic])
     await bus.publish(many(topic, 40))
     sizes = []
@@ -150,7 +164,7 @@ async def test_a_fetch_is_bounded_by_records(bus: Bus) -> None:
 
 
 async def test_a_fetch_is_bounded_by_bytes_but_never_empty_handed(bus: Bus) -> None:
-    topic = name("bytes")
+    topic = await topic_of(bus, "bytes")
     consumer = await bus.subscribe(name("group"), [topic])
     await bus.publish([message(topic, str(i), b"x" * (100_000 if i == 3 else 1000)) for i in range(10)])
     batches = []
@@ -161,7 +175,7 @@ async def test_a_fetch_is_bounded_by_bytes_but_never_empty_handed(bus: Bus) -> N
 
 
 async def test_a_fetch_waits_for_a_record(bus: Bus) -> None:
-    topic = name("wait")
+    topic = await topic_of(bus, "wait")
     consumer = await bus.subscribe(name("group"), [topic])
     assert await consumer.fetch(records_max=1, bytes_max=BIG, wait_s=0.05) == []
     waiting = asyncio.create_task(consumer.fetch(records_max=1, bytes_max=BIG, wait_s=PATIENCE_S))
@@ -172,7 +186,7 @@ async def test_a_fetch_waits_for_a_record(bus: Bus) -> None:
 
 
 async def test_what_was_not_committed_comes_again(bus: Bus) -> None:
-    topic, group = name("again"), name("group")
+    topic, group = await topic_of(bus, "again"), name("group")
     first = await bus.subscribe(group, [topic])
     await bus.publish(many(topic, 60))
     seen = await read(first, 60)
@@ -189,14 +203,12 @@ async def test_what_was_not_committed_comes_again(bus: Bus) -> None:
 
 
 async def test_members_share_the_partitions_and_every_record_goes_to_one(bus: Bus) -> None:
-    topics, group = [name("one"), name("two")], name("group")
+    topics, group = await topics_of(bus, "one", "two"), name("group")
     alone = await bus.subscribe(group, topics)
-    await settled(alone)
-    everything = alone.assignment
+    await settled(everything(*topics), alone)
     other = await bus.subscribe(group, topics)
-    await settled(alone, other)
-    assert alone.assignment | other.assignment == everything
-    for number in {number for _, number in everything}:
+    await settled(everything(*topics), alone, other)
+    for number in range(PARTITIONS):
         owners = {alone if (topic, number) in alone.assignment else other for topic in topics}
         assert len(owners) == 1
     await bus.publish(many(topics[0], 40) + many(topics[1], 40))
@@ -208,22 +220,22 @@ async def test_members_share_the_partitions_and_every_record_goes_to_one(bus: Bu
 
 
 async def test_a_rebalance_shows_even_when_everything_came_back(bus: Bus) -> None:
-    topic, group = name("show"), name("group")
+    topic, group = await topic_of(bus, "show"), name("group")
     first = await bus.subscribe(group, [topic])
-    await settled(first)
+    await settled(everything(topic), first)
     before = first.assignment
     second = await bus.subscribe(group, [topic])
-    await settled(first, second)
+    await settled(everything(topic), first, second)
     await second.close()
-    await settled(first)
+    await settled(everything(topic), first)
     assert first.assignment == before
     assert first.assignment is not before
 
 
 async def test_who_leaves_passes_on_what_it_did_not_commit(bus: Bus) -> None:
-    topic, group = name("leave"), name("group")
+    topic, group = await topic_of(bus, "leave"), name("group")
     stays, leaves = await bus.subscribe(group, [topic]), await bus.subscribe(group, [topic])
-    await settled(stays, leaves)
+    await settled(everything(topic), stays, leaves)
     await bus.publish(many(topic, 64))
     mine = await stays.fetch(records_max=1000, bytes_max=BIG, wait_s=PATIENCE_S)
     lost = await leaves.fetch(records_max=1000, bytes_max=BIG, wait_s=PATIENCE_S)
@@ -233,12 +245,12 @@ async def test_who_leaves_passes_on_what_it_did_not_commit(bus: Bus) -> None:
 
 
 async def test_a_lost_partition_cannot_be_committed(bus: Bus) -> None:
-    topic, group = name("lost"), name("group")
+    topic, group = await topic_of(bus, "lost"), name("group")
     first = await bus.subscribe(group, [topic])
     await bus.publish(many(topic, 64))
     seen = await read(first, 64)
     second = await bus.subscribe(group, [topic])
-    await settled(first, second)
+    await settled(everything(topic), first, second)
     with pytest.raises(TransientError):
         await first.commit(ends(seen))
     repeated = await read(second, sum((record.topic, record.partition) in second.assignment for record in seen))
@@ -247,7 +259,7 @@ async def test_a_lost_partition_cannot_be_committed(bus: Bus) -> None:
 
 async def test_everything_is_delivered_while_members_come_and_go(bus: Bus) -> None:
     """At least once for all, and never again after a commit."""
-    topic, group = name("churn"), name("group")
+    topic, group = await topic_of(bus, "churn"), name("group")
     committed: dict[int, int] = defaultdict(int)
     members: list[Consumer] = []
     counter = itertools.count()
@@ -255,7 +267,7 @@ async def test_everything_is_delivered_while_members_come_and_go(bus: Bus) -> No
         if turn % 4 == 0 or not members:
             members.append(await bus.subscribe(group, [topic]))
         await bus.publish([message(topic, str(next(counter) % 11), str(turn).encode()) for _ in range(10)])
-        await settled(*members)
+        await settled(everything(topic), *members)
         for index, member in enumerate(members):
             batch = await member.fetch(records_max=6, bytes_max=BIG, wait_s=0.02)
             for record in batch:

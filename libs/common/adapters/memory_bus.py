@@ -4,11 +4,11 @@ import asyncio
 import itertools
 import logging
 import uuid
-import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Self
 
+from common.adapters.partitioning import partition_of
 from common.errors import TransientError
 from common.events.message import Message
 from common.ports import Offsets, Partition, Record, TopicPlan
@@ -75,10 +75,10 @@ class MemoryBus:
             self.rebalance(group)
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """See ``Bus``. The partition is CRC-32 of the key modulo their number."""
+        """See ``Bus``."""
         touched: set[Partition] = set()
         for topic, key, headers, value in messages:
-            number = zlib.crc32(key) % len(self._logs(topic))
+            number = partition_of(key, len(self._logs(topic)))
             log = self.log((topic, number))
             log.append(Record(topic, number, log.end, key, headers, value))
             touched.add((topic, number))

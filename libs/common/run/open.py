@@ -10,6 +10,7 @@ from common.adapters.memory_cache import MemoryCache
 from common.adapters.sqlite_state import SqliteStates
 from common.errors import ConfigurationError
 from common.ports import Bus, Cache, StateStore, Store
+from common.run.topics import snapshot_topic
 
 Port = TypeVar("Port")
 
@@ -33,6 +34,12 @@ def _numbers(url: SplitResult, known: tuple[str, ...]) -> dict[str, int]:
 
 def _memory_bus(url: SplitResult) -> Bus:
     return MemoryBus(**_numbers(url, ("partitions", "retention_bytes")))
+
+
+def _kafka_bus(url: SplitResult) -> Bus:
+    from common.adapters.kafka_bus import KafkaBus  # its library: only where a server is named
+
+    return KafkaBus(url.geturl())
 
 
 def _memory_cache(url: SplitResult) -> Cache:
@@ -75,8 +82,12 @@ def _open(url: str, what: str, schemes: Mapping[str, Callable[[SplitResult], Por
 
 
 def open_bus(url: str) -> Bus:
-    """``memory://[?partitions=8&retention_bytes=33554432]``. Raises ConfigurationError for anything else."""
-    return _open(url, "bus", {"memory": _memory_bus})
+    """``memory://[?partitions=8&retention_bytes=33554432]``, ``kafka://host:port[,host:port]/[NAMESPACE][?settings]``.
+
+    The settings of Kafka are those of ``common.adapters.kafka_settings``. Raises ConfigurationError for anything else,
+    and where no broker answers.
+    """
+    return _open(url, "bus", {"memory": _memory_bus, "kafka": _kafka_bus})
 
 
 def open_cache(url: str) -> Cache:
@@ -95,6 +106,13 @@ def open_store(url: str) -> Store:
     return _open(url, "store", schemes)
 
 
-def open_states(path: Path) -> StateStore:
-    """The SQLite file, made when it is missing. Raises ConfigurationError when it cannot be."""
-    return SqliteStates(path)
+def open_states(place: str | Path) -> StateStore:
+    """The snapshot topics of a ``kafka://`` URL, or a SQLite file, made when it is missing.
+
+    Raises ConfigurationError when it cannot be, and where no broker answers.
+    """
+    if str(place).startswith("kafka://"):
+        from common.adapters.kafka_states import KafkaStates  # its library: only where a server is named
+
+        return KafkaStates(str(place), snapshot_topic)
+    return SqliteStates(Path(place))

@@ -1,0 +1,88 @@
+"""The topics of a Kafka cluster: making them, and how many partitions each of them has."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+
+from aiokafka.admin import NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from common.adapters.kafka_settings import KafkaSettings, administrator
+from common.errors import ConfigurationError, TransientError
+from common.ports import TopicPlan
+
+BATCH_BYTES = 1 << 20
+"""What a producer puts together before compression; the broker bounds such a batch like a record."""
+_REPLICAS_MAX = 3
+_SEGMENT_BYTES = 128 << 20
+_LOOKS = 10
+_LOOK_S = 0.3
+_log = logging.getLogger(__name__)
+
+
+class KafkaTopics:
+    """Of one namespace; names come and go without it."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._counts: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """Ask again: somebody may have removed or enlarged a topic."""
+        self._counts.clear()
+
+    async def create(self, topics: Sequence[TopicPlan]) -> None:
+        """See ``Bus``. Three replicas, two of them in sync, where there are three brokers."""
+        async with administrator(self._settings) as admin:
+            copies = min(_REPLICAS_MAX, len((await admin.describe_cluster())["brokers"]))
+            wanted = [
+                NewTopic(
+                    self._settings.prefix + plan.name,
+                    plan.partitions,
+                    copies,
+                    topic_configs=_configuration(plan, copies),
+                )
+                for plan in topics
+            ]
+            made = await admin.create_topics(wanted)
+            for name, code, reason in made.topic_errors:
+                error = for_code(code)
+                if code and error is not TopicAlreadyExistsError:
+                    kind = TransientError if error.retriable else ConfigurationError
+                    raise kind(f"{self._settings.url}: topic {name} cannot be created: {error.__name__} {reason or ''}")
+        counts = await self.counts([plan.name for plan in topics])
+        for plan in topics:
+            if counts[plan.name] != plan.partitions:
+                _log.warning("topic %s has %d partitions, not %d", plan.name, counts[plan.name], plan.partitions)
+
+    async def counts(self, topics: Collection[str]) -> dict[str, int]:
+        """The number of partitions of each topic. Raises ConfigurationError for one that is missing."""
+        for _ in range(_LOOKS):  # one that was just made is not known to every broker yet
+            missing = [topic for topic in topics if topic not in self._counts]
+            if not missing:
+                return {topic: self._counts[topic] for topic in topics}
+            async with administrator(self._settings) as admin:
+                for found in await admin.describe_topics():
+                    leaders = [each["leader"] for each in found["partitions"]]
+                    if found["topic"].startswith(self._settings.prefix) and min(leaders, default=-1) >= 0:
+                        self._counts[found["topic"].removeprefix(self._settings.prefix)] = len(leaders)
+            if any(topic not in self._counts for topic in missing):
+                await asyncio.sleep(_LOOK_S)
+        raise ConfigurationError(
+            f"{self._settings.url}: topic {missing[0]} is missing; make it with: galapagos topics create"
+        )
+
+
+def _configuration(plan: TopicPlan, copies: int) -> dict[str, str]:
+    """A record above ``max.message.bytes`` or ``segment.bytes`` is refused; a batch of many counts as one record."""
+    record_bytes = max(plan.bytes_max, 2 * BATCH_BYTES) + (1 << 16)
+    found = {
+        "max.message.bytes": str(record_bytes),
+        "segment.bytes": str(max(_SEGMENT_BYTES, record_bytes)),
+        "cleanup.policy": "compact" if plan.compacted else "delete",
+        "retention.ms": "-1" if plan.retention_s is None else str(int(plan.retention_s * 1000)),
+        "min.insync.replicas": "2" if copies == _REPLICAS_MAX else "1",
+    }
+    if plan.compacted:
+        found |= {"segment.ms": "600000", "min.cleanable.dirty.ratio": "0.1"}
+    return found
