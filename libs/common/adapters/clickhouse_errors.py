@@ -3,8 +3,8 @@
 from common.errors import ContractError, TransientError
 
 # The statement does not fit the tables or is none: missing columns or a wrong number of them, unknown functions,
-# identifiers, types or tables, values of another type, syntax, no common type.
-_WRONG = frozenset({8, 10, 16, 20, 27, 36, 42, 43, 46, 47, 50, 53, 60, 62, 70, 81, 386})
+# identifiers, types or tables, values or columns of another type, syntax, no common type.
+_WRONG = frozenset({8, 10, 16, 20, 27, 36, 42, 43, 44, 46, 47, 50, 53, 60, 62, 70, 81, 386})
 
 
 def translated(code: int | None, reason: str) -> ContractError | TransientError:

@@ -18,6 +18,7 @@ QUERY_S = 300
 """The server gives up a query after so many seconds."""
 _FORM = "use clickhouse://[user[:password]@]host:port/database"
 _FAILURES = (errors.Error, OSError, EOFError, struct.error, pa.ArrowException)
+_UNFIT = (struct.error, pa.ArrowException, TypeError, ValueError, AttributeError)
 _NO_DATABASE = 81
 # Unknown user, wrong or missing password, address or access not allowed, read only, authentication failed.
 _REFUSED = frozenset({164, 192, 193, 194, 195, 291, 497, 516})
@@ -84,7 +85,7 @@ class ClickHouseStore:
                 self._connect()
                 settings = {"insert_block_size": max(1, rows.num_rows)}
                 self._client.execute(statement, values, columnar=True, settings=settings)
-            except _FAILURES as error:
+            except (*_FAILURES, TypeError, ValueError, AttributeError) as error:  # what the driver cannot write
                 raise self._failed(error) from error
 
     def query(self, sql: str) -> pa.Table:
@@ -127,7 +128,7 @@ class ClickHouseStore:
 
     def _failed(self, error: Exception) -> GalapagosError:
         self._client.disconnect()
-        if isinstance(error, struct.error | pa.ArrowException):
+        if isinstance(error, _UNFIT):
             return ContractError(f"store refuses the statement: {_reason(error)}")
         return translated(getattr(error, "code", None), _reason(error))
 
@@ -135,10 +136,10 @@ class ClickHouseStore:
 def _reason(error: Exception) -> str:
     """Its first line with words in it; a ServerException begins with its number alone."""
     text = getattr(error, "message", None) or str(error) or type(error).__name__
-    return str(text).splitlines()[0][:300]
+    return str(text).splitlines()[0].partition(" Stack trace")[0][:300]
 
 
-def _values(column: pa.ChunkedArray[Any]) -> list[Any]:
+def _values(column: "pa.ChunkedArray[Any]") -> list[Any]:
     """As the driver writes them fastest (measured): numbers through NumPy, texts as bytes, times as seconds."""
     kind = column.type
     if pa.types.is_timestamp(kind):
@@ -155,18 +156,19 @@ def _values(column: pa.ChunkedArray[Any]) -> list[Any]:
 
 def _plain(found: pa.Table) -> pa.Table:
     """Texts as texts, DateTime as seconds, as the library gives them; without the driver's notes."""
-    fields = [pa.field(field.name, _kind(field)) for field in found.schema]
-    return found.cast(pa.schema(fields))
+    return pa.table(
+        [_told(column, field) for column, field in zip(found.columns, found.schema, strict=True)], found.column_names
+    )
 
 
-def _kind(field: pa.Field[Any]) -> pa.DataType:
-    kind = field.type
+def _told(column: "pa.ChunkedArray[Any]", field: "pa.Field[Any]") -> "pa.ChunkedArray[Any]":
+    kind = column.type
     if kind == pa.timestamp("s"):
-        return pa.uint32()
+        return column.cast(pa.int64()).cast(pa.uint32())
     if b"FixedString" in (field.metadata or {}).get(b"clickhouse_type", b""):
-        return kind
+        return column
     if pa.types.is_binary(kind):
-        return pa.string()
+        return column.cast(pa.string())
     if pa.types.is_list(kind) and pa.types.is_binary(kind.value_type):
-        return pa.list_(pa.string())
-    return kind
+        return column.cast(pa.list_(pa.string()))
+    return column
