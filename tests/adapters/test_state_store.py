@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -10,16 +11,24 @@ from pathlib import Path
 import pytest
 
 from common.errors import ConfigurationError, TransientError
-from common.ports import Saved, StateStore
-from common.run.open import open_states
+from common.ports import Saved, StateStore, TopicPlan
+from common.run.open import open_bus, open_states
+from common.run.topics import snapshot_topic
 
-STORES: dict[str, Callable[[Path], StateStore]] = {"sqlite": lambda folder: open_states(folder / "s" / "states.sqlite")}
+SERVICES = ("selector", "deployer")
+SHARDS = 4
 
 
-@pytest.fixture(params=sorted(STORES))
-def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], StateStore]:
+@pytest.fixture(params=["sqlite", "kafka"])
+async def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], StateStore]:
     """Opens the same store again and again."""
-    return lambda: STORES[request.param](tmp_path)
+    if request.param == "sqlite":
+        return lambda: open_states(tmp_path / "s" / "states.sqlite")
+    url = f"{request.getfixturevalue('kafka_url')}/{uuid.uuid4().hex[:8]}"
+    bus = open_bus(url)
+    await bus.create([TopicPlan(snapshot_topic(service), SHARDS, compacted=True) for service in SERVICES])
+    await bus.close()
+    return lambda: open_states(url)
 
 
 @pytest.fixture
