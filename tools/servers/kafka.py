@@ -15,6 +15,7 @@ from tools.servers.node import HOST, Node
 HEAP_MB = 320
 PORTS = ("client", "controller")
 LOGGING = Path(__file__).parent / "log4j2.properties"
+# A broker killed and started again may register only when its old session is over: hence three seconds, not nine.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id={node}
@@ -41,7 +42,7 @@ share.coordinator.state.topic.min.isr={in_sync}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 broker.heartbeat.interval.ms=500
-broker.session.timeout.ms=4000
+broker.session.timeout.ms=3000
 log.segment.bytes=16777216
 log.index.size.max.bytes=1048576
 log.cleaner.dedupe.buffer.size=16777216
