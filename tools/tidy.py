@@ -19,6 +19,7 @@ UNKNOWN_TO_KERNELS = ("common.events", "common.service", "pydantic", "openteleme
 SKIPS = ("pytest.skip", "pytest.mark.skip", "pytest.mark.skipif")
 IMPURE_PATHS: tuple[str, ...] = (
     "libs/common/run/",
+    "libs/common/client/",
     "libs/common/adapters/",
     "libs/common/telemetry.py",
     "services/standalone/",

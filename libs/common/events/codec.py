@@ -85,6 +85,11 @@ def decode(topic: str, key: bytes, headers: Headers, value: bytes, *, run: RunSp
     )
 
 
+def content_id(topic: str, key: bytes, value: bytes) -> str:
+    """The id of a user's event that brings none: the hash of what it says and to whom."""
+    return hashlib.blake2b(b"|".join((topic.encode(), key, value)), digest_size=16).hexdigest()
+
+
 def _public(entry: Topic, value: bytes) -> Public:
     assert issubclass(entry.payload, Public)
     return parse_model(entry.payload, value, entry.name)
@@ -144,7 +149,7 @@ def _check_islands(cohort: Cohort, run: RunSpec) -> None:
 def _identity(given: dict[str, str], topic: str, key: bytes, value: bytes, may_be_absent: bool) -> str:
     """The event's id; a user's event without one is named by its content, so a repeated delivery is recognised."""
     if "ce_id" not in given and may_be_absent:
-        return hashlib.blake2b(b"|".join((topic.encode(), key or b"", value)), digest_size=16).hexdigest()
+        return content_id(topic, key or b"", value)
     if not _ID.fullmatch(given.get("ce_id", "")):
         raise refusal("ce_id", given.get("ce_id"), "1 to 128 printable ASCII characters")
     return given["ce_id"]
