@@ -21,7 +21,7 @@ IMPURE_PATHS: tuple[str, ...] = (
     "libs/common/run/",
     "libs/common/client/",
     "libs/common/adapters/",
-    "libs/common/telemetry.py",
+    "libs/common/telemetry/",
     "services/standalone/",
 )
 """The only places of libs and services that may look at a clock."""
