@@ -1,6 +1,7 @@
 """One batch through one service, without waiting for anything: decode, step, stamp, encode. Runs in a thread."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,13 +13,15 @@ from common import telemetry
 from common.errors import ContractError
 from common.events.catalogue import topic_of
 from common.events.codec import decode, encode
-from common.events.cohorts import GenomeEvaluated, GenomeProposed
+from common.events.cohorts import Cohort, GenomeEvaluated, GenomeProposed
 from common.events.event import Event
 from common.events.message import Message
+from common.events.public import DeploymentChanged
 from common.events.spec import RunSpec
 from common.ports import Offsets, Partition, Record
 from common.run.dead_letter import dead_letter
 from common.service import Service
+from common.telemetry import Metrics, names
 
 _log = logging.getLogger(__name__)
 Clock = Callable[[], int]
@@ -56,6 +59,7 @@ class Worker:
     tracer: Tracer
     clock: Clock
     run: RunSpec | None = None
+    metrics: Metrics = telemetry.OFF
 
     def work(
         self, states: Mapping[str, Any], records: Sequence[Record], contained: Mapping[str, Offsets] = _NONE
@@ -65,6 +69,8 @@ class Worker:
         ``contained``: per state key what that state has had already; a replay passes over it.
         """
         outcome = Outcome(offsets={(record.topic, record.partition): record.offset + 1 for record in records})
+        for topic, count in Counter(record.topic for record in records).items():
+            self.metrics.add(names.CONSUMED, count, service=self.service.name, topic=topic)
         with self._arrivals(records, outcome) as arrivals:
             outputs: list[Event] = []
             for key, group in self._groups(arrivals, outcome, contained).items():
@@ -74,6 +80,7 @@ class Worker:
                 if self.service.initial_state is not None:
                     outcome.states[key] = after
             outcome.messages += self.publishable(outputs, arrivals)
+            self._count(outputs)
         return outcome
 
     def publishable(self, events: Sequence[Event], arrivals: Sequence[Arrival] = ()) -> list[Message]:
@@ -95,7 +102,7 @@ class Worker:
                 parent = spans.get(event.trace, event.trace)
                 span = telemetry.producer_span(self.tracer, name, topic, event.id, parent)
             if isinstance(event.payload, GenomeProposed | GenomeEvaluated):
-                span.set_attribute("galapagos.purpose", event.payload.header.purpose)
+                span.set_attribute(names.PURPOSE, event.payload.header.purpose)
             try:
                 stamped = replace(event, time_us=stamp, trace=telemetry.header_of(span), root=False)
                 messages.append(encode(stamped, name))
@@ -145,7 +152,8 @@ class Worker:
     def _step(self, before: Any, group: Sequence[Arrival], outcome: Outcome) -> tuple[Any, list[Event]]:
         """All at once; if one of them breaks a contract, from the same state again, one by one, without it."""
         try:
-            return self.service.step(before, [arrival.event for arrival in group])
+            with self.metrics.step(self.service.name):
+                return self.service.step(before, [arrival.event for arrival in group])
         except ContractError as error:
             if len(group) == 1:
                 self._refuse(group[0].record, group[0].span, error, outcome)
@@ -156,7 +164,16 @@ class Worker:
             outputs += produced
         return state, outputs
 
+    def _count(self, events: Sequence[Event]) -> None:
+        for event in events:
+            payload, name = event.payload, self.service.name
+            if isinstance(payload, Cohort):
+                self.metrics.add(names.GENOMES, len(payload), service=name, topic=topic_of(payload).name)
+            elif isinstance(payload, DeploymentChanged) and payload.state == "paper":
+                self.metrics.record(names.DEPLOYED, (self.clock() - payload.born_us) / 1e6, service=name)
+
     def _refuse(self, record: Record, span: Span, error: ContractError, outcome: Outcome) -> None:
         telemetry.mark_refused(span, error)
+        self.metrics.add(names.DEAD_LETTERS, 1, service=self.service.name, topic=record.topic)
         outcome.messages.append(dead_letter(record, self.service.name, error))
         _log.warning("%s refused an event of %s: %s", self.service.name, record.topic, error)

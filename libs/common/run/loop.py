@@ -15,7 +15,9 @@ from common.run.batch import Clock, Worker
 from common.run.pulse import Pulse
 from common.run.retry import DEFAULTS, LoopSettings, commit, retry
 from common.run.shards import Shards
+from common.run.watched import publish, watched
 from common.service import Service
+from common.telemetry import Metrics
 
 
 def now_us() -> int:
@@ -31,8 +33,7 @@ class _Stateless:
 
     async def handle(self, records: Sequence[Record]) -> None:
         outcome = await retry(lambda: asyncio.to_thread(self.worker.work, {}, records), self.settings)
-        if outcome.messages:
-            await retry(lambda: self.bus.publish(outcome.messages), self.settings)
+        await publish(self.bus, outcome.messages, self.worker.service.name, self.worker.metrics, self.settings)
         await commit(self.consumer, outcome.offsets, self.worker.service.name)
 
 
@@ -56,6 +57,7 @@ async def run_service(
     clock: Clock = now_us,
     tracer: Tracer | None = None,
     pulse: Pulse | None = None,
+    metrics: Metrics = telemetry.OFF,
 ) -> None:
     """Run a service until ``stop``; the batch in hand is finished first.
 
@@ -66,22 +68,24 @@ async def run_service(
     topics, pulse = _topics(service, states), pulse or Pulse()
     consumer = await bus.subscribe(service.name, topics)
     try:
-        worker = Worker(service, tracer or telemetry.tracer_of(telemetry.start_tracing()), clock, settings.run)
-        stateful = None
-        if states is not None and service.initial_state is not None:
-            stateful = Shards(worker, bus, consumer, states, settings)
-            await stateful.follow()
-        handler = stateful or _Stateless(worker, bus, consumer, settings)
-        while not stop.is_set():
-            records = await consumer.fetch(
-                records_max=settings.records_max, bytes_max=settings.bytes_max, wait_s=settings.wait_s
-            )
-            pulse.beat(len(records), len(consumer.assignment))
-            if records:
-                await handler.handle(records)
-            elif stateful is not None:
-                await stateful.idle()
-        if stateful is not None:
-            await stateful.save(at_once=True)
+        tracer = tracer or telemetry.tracer_of(telemetry.start_tracing())
+        worker = Worker(service, tracer, clock, settings.run, metrics)
+        with watched(bus, consumer, service.name, topics, metrics):
+            stateful = None
+            if states is not None and service.initial_state is not None:
+                stateful = Shards(worker, bus, consumer, states, settings)
+                await stateful.follow()
+            handler = stateful or _Stateless(worker, bus, consumer, settings)
+            while not stop.is_set():
+                records = await consumer.fetch(
+                    records_max=settings.records_max, bytes_max=settings.bytes_max, wait_s=settings.wait_s
+                )
+                pulse.beat(len(records), len(consumer.assignment))
+                if records:
+                    await handler.handle(records)
+                elif stateful is not None:
+                    await stateful.idle()
+            if stateful is not None:
+                await stateful.save(at_once=True)
     finally:
         await consumer.close()

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.errors import ConfigurationError, TransientError
+from common.events.message import Message
 from common.ports import Bus, Consumer, Offsets, Partition, Record, Saved, StateStore
 from common.run.batch import Worker
 from common.run.retry import LoopSettings, commit, retry
+from common.run.watched import publish
+from common.telemetry import names
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +36,7 @@ class Shards:
     """The shards assigned to one member; whatever it holds of the others is forgotten."""
 
     def __init__(self, worker: Worker, bus: Bus, consumer: Consumer, store: StateStore, settings: LoopSettings) -> None:
-        self.worker, self.service = worker, worker.service
+        self.worker, self.service, self.metrics = worker, worker.service, worker.metrics
         self.bus, self.consumer, self.store, self.settings = bus, consumer, store, settings
         self.assignment: frozenset[Partition] | None = None
         self.shards: dict[int, _Shard] = {}
@@ -58,6 +61,7 @@ class Shards:
             return False
         self.assignment = self.consumer.assignment
         self.shards = {number: _Shard() for _, number in self.assignment}
+        self.metrics.add(names.REBALANCES, 1, service=self.service.name)
         if not self.shards:
             return True
         name, log_id = self.service.name, self.bus.log_id
@@ -90,7 +94,10 @@ class Shards:
         events = [event for key in keys for event in self.service.recover(states[key])]
         if events:
             messages = await asyncio.to_thread(self.worker.publishable, events)
-            await retry(lambda: self.bus.publish(messages), self.settings)
+            await self._publish(messages)
+
+    async def _publish(self, messages: Sequence[Message]) -> None:
+        await publish(self.bus, messages, self.service.name, self.metrics, self.settings)
 
     async def idle(self) -> None:
         """Nothing has come: save what waits for it."""
@@ -107,8 +114,7 @@ class Shards:
                     f"service {self.service.name}: events of state {key!r} come from partitions {elsewhere[0]} and "
                     f"{number}; key them alike, or give their topics one partition"
                 )
-        if outcome.messages:
-            await retry(lambda: self.bus.publish(outcome.messages), self.settings)
+        await self._publish(outcome.messages)
         shard.states.update(outcome.states)
         shard.changed.update(outcome.states)
         shard.positions.update(outcome.offsets)
@@ -127,12 +133,14 @@ class Shards:
         changed = {key: shard.states[key] for key in sorted(shard.changed)}
         dumped = await asyncio.to_thread(lambda: {key: dump(state) for key, state in changed.items()})
         try:
-            await retry(lambda: self.store.save(name, log_id, number, dumped, shard.positions), self.settings)
+            with self.metrics.timed(names.SAVE, name):
+                await retry(lambda: self.store.save(name, log_id, number, dumped, shard.positions), self.settings)
         except TransientError as error:
             if self.consumer.assignment is self.assignment:
                 raise
             _log.warning("%s: %s", name, error)
             return
+        self.metrics.record(names.SNAPSHOT, sum(map(len, dumped.values())), service=name)
         shard.changed.clear()
         shard.saved_s, shard.is_behind = time.monotonic(), False
         await commit(self.consumer, shard.positions, name)
