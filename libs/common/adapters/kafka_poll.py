@@ -30,11 +30,11 @@ async def poll(client: Any, positions: dict[Any, int], records_max: int, wait_s:
     except (TimeoutError, IllegalStateError):
         return {}
     except UnicodeDecodeError:
-        found = await _step_over(client, positions)
+        found = await step_over(client, positions)
         return found if client.assignment() is seen else {}
 
 
-async def _step_over(client: Any, positions: Mapping[Any, int]) -> dict[Any, list[Any]]:
+async def step_over(client: Any, positions: Mapping[Any, int]) -> dict[Any, list[Any]]:
     """Leave out the record that aiokafka cannot read, and nothing else.
 
     It raises for a header whose name is no UTF-8, and forgets what it had read with it. A stranger's publisher may

@@ -1,0 +1,197 @@
+"""Batches of records from Kafka through a faust-streaming app, acknowledged after they were handled.
+
+What of faust is used, and what not (version 0.15.3, read and run):
+
+* at least once only; raw bytes; no tables, so no changelogs; no leader topic, no replies: it makes no topic at all;
+* not ``take``: it acknowledges in a ``finally``, also a batch whose handling failed or was cut off by the end of the
+  app. Batches are put together here, and acknowledged by one task in the order of each partition, because what faust
+  commits may step over one record that is acknowledged later than the next (faust issue 606);
+* no worker: no command line, no logging, no signals; the app lives on the caller's event loop, its consumer in a
+  thread of its own, so the group stays together however long a batch takes.
+"""
+
+import asyncio
+import contextlib
+import logging
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+
+from common.adapters.kafka_poll import step_over
+from common.adapters.kafka_settings import KafkaSettings
+from common.errors import TransientError
+from common.ports import Record
+
+Handle = Callable[[Sequence[Record]], Awaitable[None]]
+_QUEUE_RECORDS = 64
+"""Read ahead of what is handled; a record of a bulk topic may have megabytes."""
+_START_S, _STOP_S, _POSITION_S = 30.0, 15.0, 5.0
+_EVER_S = 7 * 86_400.0
+"""A store may be down for days: neither the group nor faust's own watchdogs are to mind."""
+_log = logging.getLogger(__name__)
+
+
+class _Thread(AIOKafkaConsumerThread):
+    """Reads on behind a record that aiokafka cannot read; as it is, faust would stop at it at every start."""
+
+    async def _fetch_records(self, consumer: Any, active_partitions: Any, *args: Any, **settings: Any) -> Any:
+        places = [place for place in consumer.assignment() if place in active_partitions]
+        async with asyncio.timeout(_POSITION_S):
+            positions = {place: await consumer.position(place) for place in places}
+        try:
+            return await super()._fetch_records(consumer, active_partitions, *args, **settings)
+        except UnicodeDecodeError:
+            return await step_over(consumer, positions)
+
+
+class _Consumer(Consumer):
+    def _new_consumer_thread(self) -> _Thread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+
+class _Transport(Transport):
+    Consumer = _Consumer
+
+
+class _App(faust.App):
+    def _new_transport(self) -> Any:
+        return _Transport(self.conf.broker_consumer, self)
+
+
+def _app(settings: KafkaSettings, group: str, folder: str) -> Any:
+    return _App(
+        settings.prefix + group,
+        broker=[f"kafka://{server}" for server in settings.servers.split(",")],
+        datadir=Path(folder),
+        autodiscover=False,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        reply_create_topic=False,
+        processing_guarantee="at_least_once",
+        key_serializer="raw",
+        value_serializer="raw",
+        store="memory://",
+        consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=_QUEUE_RECORDS,
+        stream_wait_empty=False,
+        stream_processing_timeout=_EVER_S,
+        broker_commit_livelock_soft_timeout=_EVER_S,
+        broker_max_poll_interval=_EVER_S,
+        broker_max_poll_records=_QUEUE_RECORDS,
+        broker_commit_interval=_EVER_S,
+        broker_commit_every=1 << 62,
+        broker_session_timeout=settings.session_ms / 1000,
+        broker_heartbeat_interval=max(0.1, settings.session_ms / 20_000),
+        broker_request_timeout=max(settings.deliver_ms, settings.session_ms) / 1000,
+    )
+
+
+class FaustStream:
+    """``kafka://host:port[,host:port]/[NAMESPACE][?settings]``, read as a member of a group.
+
+    A batch holds what came within ``within_s`` seconds after its first record, at most ``records_max`` records and,
+    beyond the first, ``bytes_max`` bytes. Raises ConfigurationError for a wrong URL.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        group: str,
+        topics: Sequence[str],
+        *,
+        records_max: int = 2000,
+        bytes_max: int = 64 << 20,
+        within_s: float = 1.0,
+    ) -> None:
+        self._settings = KafkaSettings.of(url)
+        self._group, self._topics = group, topics
+        self._records_max, self._bytes_max, self._within_s = records_max, bytes_max, within_s
+        self._is_handling = False
+
+    async def run(self, handle: Handle, stop: asyncio.Event) -> None:
+        """Hand over batches until ``stop``; the batch in hand is finished first, if it takes less than 15 seconds.
+
+        One batch is handled at a time, and committed then. What ``handle`` raises is raised here, and nothing of its
+        batch is committed: it comes again, to the next reader. Raises TransientError when the app cannot start or has
+        crashed: run again.
+        """
+        with tempfile.TemporaryDirectory(prefix="galapagos-faust-") as folder:
+            app = _app(self._settings, self._group, folder)
+            events: asyncio.Queue[Any] = asyncio.Queue(1)
+            topic = app.topic(
+                *(self._settings.prefix + name for name in self._topics), value_type=bytes, key_type=bytes
+            )
+
+            async def feed(stream: Any) -> None:
+                async for event in stream.noack().events():
+                    await events.put(event)
+
+            app.agent(topic, name=f"{self._group}.feed")(feed)
+            watched: list[asyncio.Task[Any]] = []
+            try:
+                await self._start(app)
+                watched.append(asyncio.create_task(self._work(app, events, handle, stop)))
+                watched.append(asyncio.create_task(app.wait_for_stopped(stop)))
+                await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                if self._is_handling:
+                    await asyncio.wait(watched[:1], timeout=_STOP_S)
+                if watched[0].done():
+                    watched[0].result()
+                if not stop.is_set():
+                    raise TransientError(f"{self._settings.url}: the stream app stopped: {app.crash_reason!r}")
+            finally:
+                for task in watched:
+                    task.cancel()
+                await asyncio.gather(*watched, return_exceptions=True)
+                await self._end(app)
+
+    async def _start(self, app: Any) -> None:
+        try:
+            async with asyncio.timeout(_START_S):
+                await app.start()
+        except Exception as error:  # whatever faust and aiokafka raise: the next try may find a broker
+            raise TransientError(f"{self._settings.url}: the stream app does not start: {error!r}") from error
+
+    async def _end(self, app: Any) -> None:
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await app.stop()
+        except Exception as error:  # nothing depends on it: what is not committed comes again
+            _log.warning("%s: the stream app did not stop well: %r", self._settings.url, error)
+
+    async def _work(self, app: Any, events: "asyncio.Queue[Any]", handle: Handle, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            batch = await self._collect(events)
+            self._is_handling = True
+            try:
+                await handle([self._record(event.message) for event in batch])
+                for event in batch:
+                    event.ack()
+                await app.consumer.commit()
+            finally:
+                self._is_handling = False
+
+    async def _collect(self, events: "asyncio.Queue[Any]") -> list[Any]:
+        batch = [await events.get()]
+        room = self._bytes_max - len(batch[0].message.value or b"")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._within_s):
+                while len(batch) < self._records_max and room > 0:
+                    batch.append(await events.get())
+                    room -= len(batch[-1].message.value or b"")
+        return batch
+
+    def _record(self, message: Any) -> Record:
+        return Record(
+            message.topic.removeprefix(self._settings.prefix),
+            message.partition,
+            message.offset,
+            message.key or b"",
+            tuple((name, value or b"") for name, value in message.headers or ()),
+            message.value or b"",
+        )
