@@ -19,8 +19,8 @@ from common.events.message import Message
 from common.ports import Bus, Consumer, Record, Store
 from common.run.dead_letter import dead_letter
 from common.run.retry import LoopSettings, retry
-from recorder.service import CONSUMES, NAME, rows
-from recorder.tables import TABLES
+from recorder.migrations import migrate
+from recorder.service import CONSUMES, NAME, Source, rows
 
 _log = logging.getLogger(__name__)
 
@@ -49,22 +49,17 @@ class Tally:
     """Why the latest rows were dropped."""
 
 
-def create_tables(store: Store) -> None:
-    """Make what is missing."""
-    for table in TABLES:
-        store.execute(table.ddl)
-
-
-def _read(records: Sequence[Record]) -> tuple[dict[str, pa.Table], list[Message]]:
+def read(records: Sequence[Record]) -> tuple[dict[str, pa.Table], list[Message]]:
     """The rows of the records by table, and dead letters for records that break the contract."""
-    events: list[Event] = []
+    found: list[tuple[Event, Source]] = []
     dead: list[Message] = []
     for record in records:
         try:
-            events.append(decode(record.topic, record.key, record.headers, record.value))
+            event = decode(record.topic, record.key, record.headers, record.value)
+            found.append((event, Source.of(record)))
         except ContractError as error:
             dead.append(dead_letter(record, NAME, error))
-    return rows(events), dead
+    return rows(found), dead
 
 
 async def _collect(consumer: Consumer, settings: RecorderSettings, stop: asyncio.Event) -> list[Record]:
@@ -113,7 +108,7 @@ class _Writer:
 
     def _insert(self, table: str, lines: pa.Table) -> None:
         if not self.has_tables:
-            create_tables(self.store)
+            migrate(self.store)
             self.has_tables = True
         self.store.insert(table, lines)
 
@@ -148,7 +143,7 @@ async def run_recorder(
                 if stopping:
                     return
                 continue
-            tables, dead = await asyncio.to_thread(_read, records)
+            tables, dead = await asyncio.to_thread(read, records)
             for table, lines in tables.items():
                 await writer.write(table, lines)
             await _settle(bus, consumer, records, dead)

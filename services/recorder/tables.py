@@ -2,12 +2,22 @@
 
 The DDL stays within what a ClickHouse of 2018 and today's engine both run: no DateTime64, no codecs, no TTL. Rows of a
 repeated event are equal in the columns they are ordered by, so ``FINAL`` counts each event once. Ids are hex texts.
+
+What is kept of a genome depends on what it came to, for a hundred million are bred in an hour:
+
+* bred and not admitted: a count, by island, generation, operator and status (``cohorts``);
+* admitted to an island: one row each in ``members``, ``genomes`` and, per window, ``fitness``;
+* read for promotion, or published by a person: one row in ``candidates`` too, whatever became of it.
+
+Nearly all offspring die within a generation, and nobody asks about one of them; the log keeps them as long as its
+retention says.
 """
 
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+from common.events.cohorts import DESCRIPTOR, EVIDENCE
 from common.events.spec import OBJECTIVES
 
 _ARROW: dict[str, pa.DataType] = {
@@ -22,8 +32,16 @@ _ARROW: dict[str, pa.DataType] = {
     "Array(String)": pa.list_(pa.string()),
     "Array(UInt64)": pa.list_(pa.uint64()),
 }
-# Every row says which run and event it is of, and when that was published.
-_COMMON = {"run_id": "String", "event_id": "String", "time": "DateTime", "time_us": "UInt64"}
+# Every row says which run and event it is of, when that was published, and where in the log it stands.
+_COMMON = {
+    "run_id": "String",
+    "event_id": "String",
+    "topic": "String",
+    "topic_partition": "UInt32",
+    "topic_offset": "UInt64",
+    "time": "DateTime",
+    "time_us": "UInt64",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,8 @@ class Table:
     name: str
     columns: dict[str, str]
     order: tuple[str, ...]
+    is_bulk: bool = False
+    """Grows with every generation: split by month, so that old months can be dropped; the others stay for ever."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -42,37 +62,45 @@ class Table:
     @property
     def ddl(self) -> str:
         """CREATE TABLE; a repeated row replaces the earlier one."""
-        columns = ",\n".join(f"    {name} {kind}" for name, kind in self.columns.items())
-        return (
-            f"CREATE TABLE IF NOT EXISTS {self.name} (\n{columns}\n) "
-            f"ENGINE = ReplacingMergeTree(time_us) ORDER BY ({', '.join(self.order)})"
-        )
+        return create(self.name, self.columns, self.order, "ReplacingMergeTree(time_us)", is_bulk=self.is_bulk)
 
 
-def _table(name: str, order: tuple[str, ...], columns: dict[str, str]) -> Table:
-    return Table(name, _COMMON | columns, ("run_id", *order))
+def create(name: str, columns: dict[str, str], order: tuple[str, ...], engine: str, *, is_bulk: bool) -> str:
+    """The statement that makes a table unless it is there."""
+    lines = ",\n".join(f"    {column} {kind}" for column, kind in columns.items())
+    months = "PARTITION BY toYYYYMM(time, 'UTC') " if is_bulk else ""
+    return f"CREATE TABLE IF NOT EXISTS {name} (\n{lines}\n) ENGINE = {engine} {months}ORDER BY ({', '.join(order)})"
 
 
-_ISLAND = {"island": "UInt16", "generation": "UInt32"}
+def _table(name: str, order: tuple[str, ...], columns: dict[str, str], *, is_bulk: bool = False) -> Table:
+    return Table(name, _COMMON | columns, ("run_id", *order), is_bulk)
+
+
+ISLAND = {"island": "UInt16", "generation": "UInt32"}
 _SCORES = {f"{kind}_{objective}": "Float64" for kind in ("best", "median") for objective in OBJECTIVES}
 _EVIDENCE = {
     f"{window}_{figure}": kind
     for window in ("training", "validation", "vault")
     for figure, kind in {"sharpe_annual": "Float64", "total_return": "Float64", "trades": "UInt32"}.items()
 }
+_MEASURED = dict.fromkeys(OBJECTIVES, "Float64") | {"violation": "Float64"}
 
 TABLES: tuple[Table, ...] = (
+    _table("runs", ("event_id",), {"seed": "UInt64", "islands": "UInt16", "generations": "UInt64", "spec": "String"}),
+    _table("audit", ("event_id",), {"action": "String", "scope": "String", "issuer": "String"}),
     _table(
         "cohorts",
         ("island", "generation", "event_id"),
-        _ISLAND
+        ISLAND
         | {"purpose": "String", "cohort": "String", "proposed_us": "UInt64", "genomes": "UInt32"}
-        | {"measured": "UInt32", "refused": "UInt32", "failed": "UInt32"},
+        | {"measured": "UInt32", "refused": "UInt32", "failed": "UInt32"}
+        | {"operators": "Array(String)", "operator_tried": "Array(UInt64)", "operator_measured": "Array(UInt64)"},
+        is_bulk=True,
     ),
     _table(
         "generations",
         ("island", "generation", "event_id"),
-        _ISLAND
+        ISLAND
         | {"final": "UInt8", "evaluated": "UInt64", "refused": "UInt64", "failed": "UInt64", "front_size": "UInt32"}
         | {"archive_size": "UInt32", "archive_cells": "UInt32", "diversity": "Float64"}
         | {"registered": "UInt32", "champions": "UInt32"}
@@ -80,23 +108,46 @@ TABLES: tuple[Table, ...] = (
         | {"refusal_gates": "Array(String)", "refusal_counts": "Array(UInt64)"},
     ),
     _table(
+        "selection",
+        ("island", "generation", "event_id"),
+        ISLAND
+        | {"members": "UInt32", "admitted": "UInt32", "elites": "UInt32", "front_share": "Float64"}
+        | {"mean_age": "Float64", "oldest_age": "UInt32", "parents": "UInt32", "effective_parents": "Float64"},
+    ),
+    _table(
         "members",
         ("island", "generation", "genome_id"),
-        _ISLAND
+        ISLAND
         | {"genome_id": "String", "parent_ids": "Array(String)", "operator": "String", "born_us": "UInt64"}
-        | dict.fromkeys(OBJECTIVES, "Float64")
-        | {"violation": "Float64", "genome": "String"},
+        | _MEASURED
+        | dict.fromkeys(DESCRIPTOR, "Float64"),
+        is_bulk=True,
+    ),
+    _table("genomes", ("genome_id",), {"genome_id": "String", "genome": "String"}, is_bulk=True),
+    _table(
+        "fitness",
+        ("genome_id", "purpose", "window_name"),
+        {"genome_id": "String", "purpose": "String", "window_name": "String"} | dict.fromkeys(EVIDENCE, "Float64"),
+        is_bulk=True,
+    ),
+    _table(
+        "candidates",
+        ("purpose", "genome_id", "event_id"),
+        {"purpose": "String", "cohort": "String"}
+        | ISLAND
+        | {"genome_id": "String", "operator": "String", "status": "String"}
+        | _MEASURED,
     ),
     _table(
         "migrations",
         ("source", "island", "generation", "event_id"),
-        {"source": "UInt16"} | _ISLAND | {"members": "UInt32", "genome_ids": "Array(String)"},
+        {"source": "UInt16"} | ISLAND | {"members": "UInt32", "genome_ids": "Array(String)"},
     ),
     _table(
         "champions",
         ("genome_id", "event_id"),
         {"genome_id": "String", "niche": "String"}
-        | _ISLAND
+        | ISLAND
         | {"born_generation": "UInt32", "born_us": "UInt64", "parent_ids": "Array(String)", "operator": "String"}
         | {"trials": "UInt64"}
         | _EVIDENCE
@@ -114,10 +165,6 @@ TABLES: tuple[Table, ...] = (
         {"deployment": "String", "genome_id": "String", "bar_ts_us": "Int64", "bars": "UInt32", "trades": "UInt32"}
         | {"position": "Float64", "equity": "Float64", "drawdown_max": "Float64"},
     ),
-    _table(
-        "alerts",
-        ("kind", "event_id"),
-        {"kind": "String", "severity": "String", "message": "String"},
-    ),
+    _table("alerts", ("kind", "event_id"), {"kind": "String", "severity": "String", "message": "String"}),
 )
 BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}

@@ -1,0 +1,97 @@
+"""The schema in steps: each is applied once, in order, and told in ``schema_migrations``.
+
+Every statement makes only what is missing, so a step that was cut off, or that two processes apply at once, is right
+when it is applied again. A step that was published never changes: what comes later is another step.
+"""
+
+import hashlib
+import time
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from common.errors import ConfigurationError
+from common.ports import Store
+from recorder.tables import TABLES, Table
+from recorder.views import VIEWS
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step; ``version`` counts from 1."""
+
+    version: int
+    name: str
+    statements: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """BLAKE2b-64 of the statements, hex."""
+        return hashlib.blake2b("\n".join(self.statements).encode(), digest_size=8).hexdigest()
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "tables", tuple(table.ddl for table in TABLES)),
+    Migration(2, "views", tuple(statement for view in VIEWS for statement in view.ddl)),
+)
+_LEDGER = Table(
+    "schema_migrations",
+    {"version": "UInt32", "name": "String", "digest": "String", "time_us": "UInt64"},
+    ("version",),
+)
+
+
+def applied(store: Store) -> dict[int, str]:
+    """The digest of each step that the store has, by version; none in a new store."""
+    if not _has_table(store, _LEDGER.name):
+        if _has_table(store, TABLES[-1].name):
+            raise ConfigurationError("the store was made before its schema had versions; name another one for new runs")
+        return {}
+    rows = store.query(f"SELECT version, digest FROM {_LEDGER.name} FINAL").to_pylist()
+    return {row["version"]: row["digest"] for row in rows}
+
+
+def pending(store: Store, known: tuple[Migration, ...] = MIGRATIONS) -> list[Migration]:
+    """What the store lacks.
+
+    Raises ConfigurationError for a store with a newer schema, or with a step under a known version that is another.
+    """
+    found = applied(store)
+    newest = known[-1].version
+    if found and max(found) > newest:
+        raise ConfigurationError(f"the store has schema {max(found)}, this program knows {newest}; update the program")
+    for step in known:
+        if found.get(step.version, step.digest) != step.digest:
+            raise ConfigurationError(
+                f"schema {step.version} ({step.name}) of the store is another one than this program's; "
+                "use the version of the program that made the store, or another store"
+            )
+    return [step for step in known if step.version not in found]
+
+
+def migrate(store: Store, known: tuple[Migration, ...] = MIGRATIONS) -> list[Migration]:
+    """Apply what is pending, in order; gives what was applied. Raises as ``pending``."""
+    steps = pending(store, known)
+    for step in steps:
+        store.execute(_LEDGER.ddl)  # first: a store with tables and no ledger is one of before
+        for statement in step.statements:
+            store.execute(statement)
+        row = {"version": step.version, "name": step.name, "digest": step.digest, "time_us": time.time_ns() // 1000}
+        store.insert(_LEDGER.name, pa.Table.from_pylist([row], _LEDGER.schema))
+    return steps
+
+
+def require(store: Store) -> None:
+    """Raises ConfigurationError unless the store has this program's schema."""
+    if steps := pending(store):
+        raise ConfigurationError(
+            f"the store lacks schema {steps[0].version} ({steps[0].name}); "
+            "make it with `galapagos store migrate`, or name the store of a run"
+        )
+
+
+def _has_table(store: Store, name: str) -> bool:
+    found = store.query(
+        f"SELECT count() AS n FROM system.tables WHERE database = currentDatabase() AND name = '{name}'"
+    )
+    return bool(found["n"][0].as_py())
