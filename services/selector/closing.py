@@ -19,14 +19,14 @@ _MEASURED = STATUS.index("measured")
 def close(state: IslandState, run: RunSpec) -> IslandState:
     """The state after the next generation has closed; the same one while its cohort or its migrants are missing.
 
-    The population, the answered seeds, the cohort and the migrants compete. A genome met twice counts once, as the
-    record that was here first.
+    The population, the cohort with the seeds that came before it, and the migrants compete. A genome met twice counts
+    once, as the record that was here first.
     """
     closing = state.generation + 1
     migrants = admitted(state, run, closing)
     if state.pending is None or migrants is None:
         return state
-    merged = join(state.population, state.seeds, state.pending, migrants)
+    merged = join(state.population, state.pending, migrants)
     merged = distinct(merged[merged["status"] == _MEASURED])
     kept = survivors(run_objectives(merged, run), merged["violation"], run.evolution.population)
     state = replace(
@@ -35,7 +35,6 @@ def close(state: IslandState, run: RunSpec) -> IslandState:
         population=merged[kept],
         archive=_archive_with(state.archive, merged),
         pending=None,
-        seeds=state.seeds[:0],
         arrived=tuple(batch for batch in state.arrived if batch[0] + run.evolution.migration_interval > closing),
     )
     candidate = choose(state, run)

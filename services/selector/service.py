@@ -15,7 +15,7 @@ from common.genome.codec import check, genome_ids, valid
 from common.service import Service
 from selector import migration, promotion, reports
 from selector.closing import close
-from selector.state import MEMBER, IslandState, Members, dump, join, load
+from selector.state import MEMBER, Heard, IslandState, Members, dump, join, load
 
 
 def step(state: IslandState, events: Sequence[Event]) -> tuple[IslandState, list[Event]]:
@@ -40,31 +40,48 @@ def _react(state: IslandState, event: Event) -> tuple[IslandState, list[Event]]:
         raise ContractError(f"run {run.run_id}: island {state.island} works for {state.run.run_id}; use another bus")
     header = payload.header
     if isinstance(payload, MigrantSent):
-        return _close(migration.receive(state, run, header.source, header.generation, _records(payload)), run)
-    match header.purpose:
+        state = migration.receive(state, run, header.source, header.generation, _records(payload))
+        return _close(state, run)
+    heard = Heard(header.purpose, header.cohort, header.generation, _born(event))
+    if state.pending is None:
+        return _hear(state, heard, run)
+    return _queued(state, heard), []
+
+
+def _queued(state: IslandState, heard: Heard) -> IslandState:
+    """Behind the cohort that waits for its migrants, unless it is known."""
+    due = state.generation + 2 + sum(other.purpose == "evolution" for other in state.behind)
+    if heard.purpose == "evolution" and heard.generation < due:
+        return state
+    _check_turn(state, heard, due)
+    if any(other[:3] == heard[:3] for other in state.behind):
+        return state
+    return replace(state, behind=(*state.behind, heard))
+
+
+def _hear(state: IslandState, heard: Heard, run: RunSpec) -> tuple[IslandState, list[Event]]:
+    """Take an evaluated cohort whose turn it is."""
+    match heard.purpose:
         case "promotion":
-            state, candidate = promotion.answered(state, header.cohort, _born(event))
+            state, candidate = promotion.answered(state, heard.cohort, heard.members)
             return state, [] if candidate is None else reports.champions(state, run, candidate)
         case "seed":
-            return _with_seed(state, header.cohort, _born(event)), []
+            if heard.cohort in state.seed_cohorts:
+                return state, []
+            known = tuple(sorted((*state.seed_cohorts, heard.cohort)))
+            return replace(state, seeds=join(state.seeds, heard.members), seed_cohorts=known), []
         case _:
-            return _close(_with_cohort(state, header.generation, _born(event)), run)
+            if heard.generation <= state.generation:
+                return state, []
+            _check_turn(state, heard, state.generation + 1)
+            # Seeds join the cohort that follows them in the log, whenever its migrants come.
+            joined = join(state.seeds, heard.members)
+            return _close(_counted(replace(state, pending=joined, seeds=state.seeds[:0]), joined), run)
 
 
-def _with_seed(state: IslandState, cohort: str, members: Members) -> IslandState:
-    if cohort in state.seed_cohorts:
-        return state
-    known = tuple(sorted((*state.seed_cohorts, cohort)))
-    return _counted(replace(state, seeds=join(state.seeds, members), seed_cohorts=known), members)
-
-
-def _with_cohort(state: IslandState, generation: int, members: Members) -> IslandState:
-    expected = state.generation + 1
-    if generation > expected:
-        raise ContractError(f"generation {generation}: island {state.island} waits for {expected}; its state was lost")
-    if generation < expected or state.pending is not None:
-        return state
-    return _counted(replace(state, pending=members), members)
+def _check_turn(state: IslandState, heard: Heard, due: int) -> None:
+    if heard.purpose == "evolution" and heard.generation > due:
+        raise ContractError(f"generation {heard.generation}: island {state.island} waits for {due}; its state was lost")
 
 
 def _counted(state: IslandState, members: Members) -> IslandState:
@@ -83,12 +100,17 @@ def _close(before: IslandState, run: RunSpec) -> tuple[IslandState, list[Event]]
     if state is before or before.pending is None:
         return state, []
     # The close belongs to the trace of its cohort, also when the last migrants set it off.
-    trace = unpack(before.pending["trace"][0].tobytes()) if len(before.pending) else ""
+    trace = unpack(before.pending["trace"][-1].tobytes()) if len(before.pending) else ""
     out = [reports.read(state, run, row) for row in range(len(before.candidates), len(state.candidates))]
     for generation, members in state.sent:
         if generation == state.generation:
             out.append(reports.migrants(state, run, generation, members, trace))
-    return state, [*out, reports.parents(state, run, trace)]
+    out.append(reports.parents(state, run, trace))
+    while state.behind and state.pending is None:
+        first, *rest = state.behind
+        state, news = _hear(replace(state, behind=tuple(rest)), first, run)
+        out += news
+    return state, out
 
 
 def _born(event: Event) -> Members:

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,16 @@ MEMBER_FIELDS = tuple(_COLUMNS)
 Members = npt.NDArray[np.void]
 """Records of dtype ``MEMBER``, shape (n,); never written to once they are in a state."""
 
-_FORMAT = "island-1"
+_FORMAT = "island-2"
+
+
+class Heard(NamedTuple):
+    """An evaluated cohort that waits for its turn."""
+
+    purpose: str
+    cohort: str
+    generation: int
+    members: Members
 
 
 def _none() -> Members:
@@ -48,11 +57,14 @@ class IslandState:
     population: Members = field(default_factory=_none)
     archive: Members = field(default_factory=_none)
     pending: Members | None = None
-    """The cohort of ``generation + 1``, waiting for the migrants that this generation admits."""
+    """The cohort of ``generation + 1`` behind the seeds it found, waiting for the migrants that this one admits."""
+    behind: tuple[Heard, ...] = ()
+    """What came while ``pending`` waited, in the order of the log: so a replay, where migrants may come at any time,
+    ends in the same state."""
     seeds: Members = field(default_factory=_none)
-    """Answered seeds, merged when the next generation closes."""
+    """Answered seeds that wait for the next cohort; counted when it comes."""
     seed_cohorts: tuple[str, ...] = ()
-    """Seed cohorts whose answer has been counted, sorted."""
+    """Seed cohorts that have been answered, sorted."""
     arrived: tuple[tuple[int, Members], ...] = ()
     """Migrants by the generation their source had closed, sorted, not admitted yet."""
     sent: tuple[tuple[int, Members], ...] = ()
@@ -84,6 +96,7 @@ def dump(state: IslandState) -> bytes:
     """The state as bytes: the records behind a head with all else."""
     arrays = [state.population, state.archive, state.seeds, state.candidates]
     arrays += [members for _, members in (*state.arrived, *state.sent)]
+    arrays += [heard.members for heard in state.behind]
     if state.pending is not None:
         arrays.append(state.pending)
     head = {
@@ -92,6 +105,7 @@ def dump(state: IslandState) -> bytes:
         "seed_cohorts": state.seed_cohorts,
         "arrived": [generation for generation, _ in state.arrived],
         "sent": [generation for generation, _ in state.sent],
+        "behind": [heard[:3] for heard in state.behind],
         "pending": state.pending is not None,
     }
     return pack(_FORMAT, head, arrays)
@@ -127,6 +141,7 @@ def _load(data: bytes) -> IslandState:
         candidates=frame.take(CANDIDATE),
         arrived=tuple((source, frame.take(MEMBER)) for source in head["arrived"]),
         sent=tuple((source, frame.take(MEMBER)) for source in head["sent"]),
+        behind=tuple(Heard(*heard, frame.take(MEMBER)) for heard in head["behind"]),
         pending=frame.take(MEMBER) if head["pending"] else None,
     )
     frame.end()
@@ -152,6 +167,7 @@ def _timeless(state: IslandState) -> IslandState:
         seeds=scrub(state.seeds),
         candidates=scrub(state.candidates),
         pending=None if state.pending is None else scrub(state.pending),
+        behind=tuple(heard._replace(members=scrub(heard.members)) for heard in state.behind),
         arrived=tuple((source, scrub(members)) for source, members in state.arrived),
         sent=tuple((source, scrub(members)) for source, members in state.sent),
     )

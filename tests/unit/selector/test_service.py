@@ -155,14 +155,38 @@ def test_a_step_raises_no_event_before_generation_zero_is_closed() -> None:
     assert SERVICE.recover(state) == []
 
 
-def test_seeds_wait_for_the_next_close_and_count_once() -> None:
+def test_seeds_wait_for_the_next_cohort_and_count_once() -> None:
     seed = seed_answer("a" * 32)
     state, out = SERVICE.step(IslandState(), [seed, seed])
     assert out == []
-    assert (state.evaluated, len(state.seeds), state.generation) == (1, 1, -1)
+    assert (state.evaluated, len(state.seeds), state.generation) == (0, 1, -1)
     state, _ = SERVICE.step(state, [first_cohort(), seed])
     assert (state.evaluated, len(state.seeds), state.generation) == (17, 0, 0)
     assert state.seed_cohorts == ("a" * 32,)
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=20, deadline=None, phases=[Phase.generate])
+def test_two_logs_give_one_state_however_they_are_interleaved(seed: int) -> None:
+    """Replayed from a log, cohorts, seeds and answers keep their order, and migrants may come before or after any."""
+    chance = random.Random(seed)
+    island = 1
+    heard = [event for where, event in reference().delivered if where == island]
+    migrants = [event for event in heard if isinstance(event.payload, MigrantSent)]
+    cohorts = [event for event in heard if not isinstance(event.payload, MigrantSent)]
+    for number, place in enumerate(sorted((3, 6, 9), reverse=True)):
+        cohorts.insert(place, seed_answer(f"{number}" * 32))
+    results = set()
+    for _ in range(2):
+        logs, state, said = [list(migrants), list(cohorts)], IslandState(), set()
+        while any(logs):
+            events = [log.pop(0) for log in chance.choices([log for log in logs if log], k=1)]
+            state, out = SERVICE.step(state, events)
+            said |= {event.id for event in out}
+        results.add((fingerprint(state), frozenset(said)))
+    assert len(results) == 1
+    assert state.generation == 8
+    assert len(state.seed_cohorts) == 3
 
 
 def test_a_seed_joins_the_population_as_published() -> None:

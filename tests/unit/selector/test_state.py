@@ -8,7 +8,7 @@ import pytest
 
 from common import framing
 from common.errors import ConfigurationError
-from selector.state import MEMBER, IslandState, distinct, dump, fingerprint, join, load
+from selector.state import MEMBER, Heard, IslandState, distinct, dump, fingerprint, join, load
 from tests.unit.selector.island_world import World
 
 
@@ -30,6 +30,7 @@ def states() -> list[IslandState]:
 
 def test_every_state_comes_back_from_its_bytes() -> None:
     found = states()
+    found.append(replace(found[-1], behind=(Heard("seed", "a" * 32, 0, found[-1].population[:2]),)))
     assert any(state.pending is not None for state in found)
     assert any(state.arrived for state in found)
     assert any((state.candidates["answered"] == 0).any() for state in found)
@@ -42,7 +43,7 @@ def test_every_state_comes_back_from_its_bytes() -> None:
 
 def test_damaged_bytes_are_refused() -> None:
     whole = dump(states()[-1])
-    for broken in (b"", b"nonsense" * 9, whole[:-1], whole + b"x", whole.replace(b"island-1", b"island-9")):
+    for broken in (b"", b"nonsense" * 9, whole[:-1], whole + b"x", whole.replace(b"island-2", b"island-9")):
         with pytest.raises(ConfigurationError, match="start a new run"):
             load(broken)
 
