@@ -44,7 +44,8 @@ QUESTIONS: tuple[Question, ...] = (
         "(SELECT operator, sum(tried) AS tries, sum(passed) AS measured FROM operator_trials FINAL "
         "WHERE run_id = '{run}' GROUP BY operator) AS trials ANY LEFT JOIN "
         "(SELECT operator, uniqExactMerge(admitted) AS admissions, maxMerge(sharpe_max) AS best_sharpe "
-        "FROM operator_admissions WHERE run_id = '{run}' GROUP BY operator) AS admitted USING operator ORDER BY success DESC",
+        "FROM operator_admissions WHERE run_id = '{run}' GROUP BY operator) AS admitted USING operator "
+        "ORDER BY success DESC",
     ),
     Question(
         "diversity",
@@ -166,14 +167,19 @@ def latest_run(store: Store) -> str:
     return str(found[0]["run_id"])
 
 
+def find(name: str) -> Question:
+    """The question of that name. Raises ConfigurationError for none."""
+    if name not in BY_NAME:
+        raise ConfigurationError(f"question {name!r} is not known; use {', '.join(BY_NAME)}")
+    return BY_NAME[name]
+
+
 def ask(store: Store, name: str, run: str, genome: str = "") -> pa.Table:
     """The answer to a question about a run; ``genome`` is an id, or its beginning, where the question needs one.
 
     Raises ConfigurationError for an unknown question, or an id that is none or nobody's.
     """
-    if name not in BY_NAME:
-        raise ConfigurationError(f"question {name!r} is not known; use {', '.join(BY_NAME)}")
-    question = BY_NAME[name]
+    question = find(name)
     for what, text in (("run", run), ("ID", genome)):
         if not set(text) <= _HEX:
             raise ConfigurationError(f"{what} {text!r} is no id; ids are written in 0-9 and a-f")

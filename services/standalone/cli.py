@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from standalone.commands import bench, champions, data, explain, graph, run, seed
+from standalone.commands import bench, champions, data, explain, graph, query, run, seed, store
 
 EXIT_BUG = 1
 EXIT_BAD_INPUT = 2
@@ -43,10 +43,12 @@ def _root(
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain_genome)
 app.command("graph", epilog=graph.EXAMPLES)(graph.graph)
+app.command("query", epilog=query.EXAMPLES)(query.query)
 app.command("bench", epilog=bench.EXAMPLES, no_args_is_help=True)(bench.bench)
 app.add_typer(seed.app, name="seed")
 app.add_typer(champions.app, name="champions")
 app.add_typer(data.app, name="data")
+app.add_typer(store.app, name="store")
 
 
 def main() -> None:

@@ -1,0 +1,30 @@
+"""An answer of the store as a table on the terminal."""
+
+from typing import Any
+
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+
+
+def show(found: pa.Table, console: Console | None = None) -> None:
+    """Print it: numbers to four digits, ids whole, times as they are."""
+    console = console or Console()
+    if not found.num_rows:
+        console.print("nothing, so far")
+        return
+    table = Table(box=None, pad_edge=False)
+    for field in found.schema:
+        is_text = pa.types.is_string(field.type) or pa.types.is_list(field.type)
+        table.add_column(field.name, justify="left" if is_text else "right", overflow="fold", no_wrap=False)
+    for row in found.to_pylist():
+        table.add_row(*(_text(value) for value in row.values()))
+    console.print(table)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return str(value)
