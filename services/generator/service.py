@@ -99,11 +99,13 @@ def _births(event: Event) -> list[Event]:
 
 
 def _birth(cause: Event, cohort: GenomeProposed, index: int) -> Event:
-    """A birth begins a trace of its own."""
+    """A birth begins a trace of its own; that of a seed goes on in the trace of the person who published it."""
     header: ProposedHeader = cohort.header
-    middle = f"seed:{header.cohort}" if header.purpose == "seed" else f"{header.generation}:{header.purpose}"
+    is_seed = header.purpose == "seed"
+    middle = f"seed:{header.cohort}" if is_seed else f"{header.generation}:{header.purpose}"
     identity = event_id(cause.run, cohort, (cause.id,), index)
-    return Event(cohort, f"{header.island}:{middle}", cause.run, identity, root=True)
+    trace = cause.trace if is_seed else ""
+    return Event(cohort, f"{header.island}:{middle}", cause.run, identity, trace=trace, root=not is_seed)
 
 
 SERVICE: Service[None] = Service(

@@ -127,7 +127,8 @@ def test_a_published_genome_becomes_a_cohort_of_one_on_an_island_told_by_its_id(
         "cohort": "user's event",
     }
     assert event.key == f"{island}:seed:user's event"
-    assert event.root
+    assert not event.root
+    assert event.trace == "00-33-44-01"  # of whoever published it
     assert OPERATOR_NAMES[cohort["operator"][0]] == "published"
 
 
