@@ -1,14 +1,12 @@
 """What a running loop tells of itself, by the names in the one file of names."""
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from common import telemetry
@@ -18,9 +16,12 @@ from common.errors import ConfigurationError
 from common.events.codec import encode
 from common.events.event import Event
 from common.events.public import DeploymentChanged
+from common.ports import Record
 from common.run.batch import Worker
 from common.run.loop import run_service
+from common.run.open import open_store
 from common.run.watched import watched
+from common.service import Service
 from common.telemetry import Metrics, names, start_metrics
 from common.telemetry.busy import Busy
 from common.telemetry.metrics import metrics_to
@@ -39,6 +40,7 @@ from tests.unit.run.tiny import (
     take,
     watch,
 )
+from tools.otlp_receiver import receiving
 
 DEAD = f"{SEEDS}.dead"
 Points = dict[tuple[str, ...], Any]
@@ -115,9 +117,11 @@ def test_genomes_and_the_age_of_a_deployed_strategy_are_told(reader: InMemoryMet
     bred = Worker(BREEDER, tracer, lambda: TIME_US, metrics=metrics).work({}, [_record(seed("a"))]).messages
     Worker(METER, tracer, lambda: TIME_US, metrics=metrics).work({}, [_record(bred[0])])
     champion = SAMPLES[DeploymentChanged].model_copy(update={"state": "paper", "born_us": TIME_US - 2_500_000})  # type: ignore[union-attr]
-    goes_live = DEPLOYER.__class__(
-        "deployer", DEPLOYER.consumes, DEPLOYER.produces, lambda _, events: (None, [_answer(events[0], champion)])
-    )
+
+    def deploy(_: None, events: Sequence[Event]) -> tuple[None, list[Event]]:
+        return None, [each.answer(champion, "d1") for each in events]
+
+    goes_live: Service[None] = replace(DEPLOYER, step=deploy)
     promoted = event(SAMPLES[DEPLOYER.consumes[0]], "niche")
     Worker(goes_live, tracer, lambda: TIME_US, metrics=metrics).work({}, [_record(promoted)])
     found = read(reader)
@@ -129,13 +133,7 @@ def test_genomes_and_the_age_of_a_deployed_strategy_are_told(reader: InMemoryMet
     assert found["galapagos.birth_to_deployment.duration"] == {("deployer",): (1, 2.5)}
 
 
-def _answer(cause: Event, payload: Any) -> Event:
-    return cause.answer(payload, "d1")
-
-
 def _record(what: Any) -> Any:
-    from common.ports import Record
-
     message = encode(what) if isinstance(what, Event) else what
     return Record(message.topic, 0, 0, message.key, message.headers, message.value)
 
@@ -195,35 +193,11 @@ def test_another_exporter_is_refused() -> None:
         start_metrics("prometheus")
 
 
-@pytest.fixture
-def receiver() -> Iterator[tuple[str, list[bytes]]]:
-    """A receiver of OTLP over HTTP: its URL, and the bodies it got."""
-    bodies: list[bytes] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1/metrics", bodies
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_otlp_reaches_a_receiver(receiver: tuple[str, list[bytes]]) -> None:
-    url, bodies = receiver
-    metrics = start_metrics("otlp", url, service="diary")
-    metrics.add(names.DEAD_LETTERS, 2, service="diary", topic=SEEDS)
-    metrics.shutdown()
-    scope = ExportMetricsServiceRequest.FromString(bodies[-1]).resource_metrics[0].scope_metrics[0]
-    values = {metric.name: metric for metric in scope.metrics}
-    assert values["galapagos.dead_letters"].sum.data_points[0].as_int == 2
-    assert values["galapagos.start.time"].gauge.data_points[0].as_double > 1.7e9
+def test_otlp_reaches_a_receiver(tmp_path: Path) -> None:
+    store = open_store(f"chdb://{tmp_path / 'store'}")
+    with receiving(store) as receiver:
+        metrics = start_metrics("otlp", f"{receiver.url}/v1/metrics", service="diary")
+        metrics.add(names.DEAD_LETTERS, 2, service="diary", topic=SEEDS)
+        metrics.shutdown()
+    store.close()
+    assert {"galapagos.dead_letters", "galapagos.start.time"} <= receiver.metric_names
