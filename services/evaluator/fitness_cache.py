@@ -42,7 +42,8 @@ class FitnessCache:
     """Measures through a ``Cache``, which may forget, lose or mix up whatever it likes.
 
     ``clock`` gives seconds; ``engine`` names what measures, for CPU and devices agree to rounding only. Several threads
-    may measure at once. Nothing of the vault may pass through here: every look at it must be one.
+    may measure at once; ``hits`` and ``misses`` count the genomes it was asked for. Nothing of the vault may pass
+    through here: every look at it must be one.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class FitnessCache:
         self._arenas = digest_of(ENGINE_VERSION, engine, list(arenas))
         self._lock = threading.Lock()
         self.policy = policy or CachePolicy()
+        self.hits = self.misses = 0
 
     def context(self, cuts: Sequence[Cut], costs: Floats, trades_min: int) -> bytes:
         """Names everything beside the genome that decides over figures: engine, instruments, windows, costs.
@@ -120,6 +122,8 @@ class FitnessCache:
 
     def _learn(self, evaluated: int, evaluation_s: float, asked: int = 0, lookup_s: float = 0.0) -> None:
         with self._lock:
+            if asked:
+                self.hits, self.misses = self.hits + asked - evaluated, self.misses + evaluated
             self.policy = self.policy.evaluated(evaluated, evaluation_s).asked(asked, asked - evaluated, lookup_s)
 
 

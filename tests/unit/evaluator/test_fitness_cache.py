@@ -135,6 +135,7 @@ def test_what_was_measured_is_not_measured_again_nor_twice_in_one_cohort(arenas,
     assert count.rows == 3
     cache.measure(POOL[[2, 3, 1]], context, count)
     assert count.rows == 4
+    assert (cache.hits, cache.misses) == (4, 4)
     assert cache.policy.turn == ASKING.turn + 2
 
 
