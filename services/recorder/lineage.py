@@ -30,8 +30,8 @@ def resolve(store: Store, run: str, beginning: str) -> str:
     where = f"run_id = '{run}' AND child_id LIKE '{beginning}%'"
     found = store.query(f"SELECT DISTINCT child_id FROM genealogy WHERE {where} LIMIT 2")["child_id"].to_pylist()
     if len(found) != 1:
-        problem = "begins the id of several" if found else "is the id of no"
-        raise ConfigurationError(f"{beginning!r} {problem} genome that was admitted in run {run[:8]}")
+        problem = "more than one genome" if found else "no genome"
+        raise ConfigurationError(f"ID {beginning!r}: {problem} admitted in run {run[:8]} has an id that begins so")
     return str(found[0])
 
 

@@ -62,9 +62,9 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "pressure",
-        "selection pressure: share of new members, their effective number of parents, ages, share on the front",
-        "SELECT generation, sum(admitted) / sum(members) AS new_share, avg(parents) AS mean_parents, "
-        "avg(effective_parents) AS mean_effective_parents, avg(mean_age) AS age, max(oldest_age) AS oldest, "
+        "selection pressure: share of new members, their parents and how many of equal success, ages",
+        "SELECT generation, sum(admitted) / sum(members) AS new_share, avg(parents) AS breeding, "
+        "avg(effective_parents) AS effective, avg(mean_age) AS age, max(oldest_age) AS oldest, "
         "avg(front_share) AS on_front FROM selection FINAL WHERE run_id = '{run}' "
         "GROUP BY generation ORDER BY generation",
     ),

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from uuid import uuid4
 
 import pyarrow as pa
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from common.errors import ConfigurationError, ContractError, TransientError
 from common.ports import Store
 from common.run.open import open_store
+from tests.adapters.stores import ENGINES, opener_of
 from tools.servers import Servers, temporary
 
 DDL = (
@@ -32,17 +32,10 @@ ROWS = [
 ]
 
 
-@pytest.fixture(params=["chdb", "clickhouse"])
+@pytest.fixture(params=ENGINES)
 def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
-    if request.param == "chdb":
-        yield lambda: open_store(f"chdb://{tmp_path}/db")
-        return
-    server = request.getfixturevalue("clickhouse_url").rpartition("/")[0]
-    name = f"test_{uuid4().hex}"
-    yield lambda: open_store(f"{server}/{name}")
-    last = open_store(f"{server}/default")
-    last.execute(f"DROP DATABASE {name}")
-    last.close()
+    with opener_of(request.param, request, tmp_path) as opening:
+        yield opening
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ _NO_DATABASE = 81
 # Unknown user, wrong or missing password, address or access not allowed, read only, authentication failed.
 _REFUSED = frozenset({164, 192, 193, 194, 195, 291, 497, 516})
 _log = logging.getLogger(__name__)
+logging.getLogger("clickhouse_driver.connection").setLevel(logging.CRITICAL)
+"""It prints the traceback of what it raises too."""
 
 
 class ClickHouseStore:

@@ -1,45 +1,53 @@
 """Events as rows: what a person will ask for is there, each once."""
 
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from common.errors import ContractError
-from common.events.cohorts import GenomeEvaluated, ParentsSelected, SelectedHeader
+from common.events.cohorts import EVIDENCE, WINDOWS, GenomeEvaluated, ParentsSelected, SelectedHeader
 from common.events.event import Event
-from common.events.spec import OBJECTIVES
+from common.events.public import ControlIssued
+from common.events.spec import OBJECTIVES, RunSpec
 from common.genome.codec import decode, to_json
 from common.genome.layout import GENOME_VERSION
-from common.ports import Store
-from common.run.open import open_store
-from recorder.record import create_tables
-from recorder.service import CONSUMES, rows
+from recorder.migrations import MIGRATIONS
+from recorder.retention import BULK
+from recorder.service import CONSUMES, Source, rows
 from recorder.tables import TABLES
+from recorder.views import VIEWS
 from tools.samples import RUN, TIME_US, sample_events
 
+SOURCE = Source("evo.some.topic.v1", 3, 2**40)
 EVENTS = {type(event.payload): event for event in sample_events() if type(event.payload) in CONSUMES}
+EVALUATED, SELECTED = EVENTS[GenomeEvaluated], EVENTS[ParentsSelected]
+_CANDIDATES = GenomeEvaluated(
+    EVALUATED.payload.header.model_copy(update={"purpose": "promotion", "cohort": "p1"}), EVALUATED.payload.data
+)
+PROMOTION = replace(EVALUATED, payload=_CANDIDATES, id="ab" * 16)
+ALL = [*EVENTS.values(), PROMOTION]
 
 
 def rows_of(event: Event, table: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = rows([event])[table].to_pylist()
+    found: list[dict[str, Any]] = rows([(event, SOURCE)])[table].to_pylist()
     return found
 
 
-def test_every_table_gets_rows_with_run_event_and_time() -> None:
-    found = rows(list(EVENTS.values()))
+def test_every_table_gets_rows_with_run_event_time_and_source() -> None:
+    found = rows([(event, SOURCE) for event in ALL])
     assert set(found) == {table.name for table in TABLES}
-    ids = {event.id for event in EVENTS.values()}
+    ids = {event.id for event in ALL}
     for table in TABLES:
         assert found[table.name].schema == table.schema
         for row in found[table.name].to_pylist():
             assert row["run_id"] == RUN.run_id
             assert row["event_id"] in ids
             assert row["time_us"] == TIME_US
+            assert (row["topic"], row["topic_partition"], row["topic_offset"]) == SOURCE
             assert row["time"].timestamp() == TIME_US // 1_000_000
 
 
@@ -83,43 +91,80 @@ def test_the_genealogy_has_each_member_once_at_its_admission() -> None:
     assert row["parent_ids"] == ["01" * 16]
     assert row["operator"] == "mutation"
     assert [row[name] for name in OBJECTIVES] == columns["objectives"][1].tolist()
-    assert to_json(decode(bytes.fromhex(row["genome"]))[0])["version"] == GENOME_VERSION
+    (content,) = rows_of(event, "genomes")
+    assert content["genome_id"] == row["genome_id"]
+    assert to_json(decode(bytes.fromhex(content["genome"]))[0])["version"] == GENOME_VERSION
+    (pressure,) = rows_of(event, "selection")
+    # Both of the new one's parents are the same genome: one parent.
+    assert {name: pressure[name] for name in ("members", "admitted", "elites", "parents", "oldest_age")} == {
+        "members": 2,
+        "admitted": 1,
+        "elites": 2,
+        "parents": 1,
+        "oldest_age": 1,
+    }
+    assert (pressure["mean_age"], pressure["effective_parents"]) == (0.5, 1.0)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path}/db")
-    create_tables(opened)
-    yield opened
-    opened.close()
+@given(st.lists(st.lists(st.integers(0, 5), min_size=2, max_size=2), max_size=30))
+def test_the_effective_number_of_parents_is_one_over_the_sum_of_squared_shares(pairs: list[list[int]]) -> None:
+    size = len(pairs)
+    data = {
+        name: np.resize(array, (size, *array.shape[1:])) if name != "parent_ids" else array
+        for name, array in SELECTED.payload.data.items()
+    }
+    data["born_generation"] = np.full(size, SELECTED.payload.header.generation, np.uint32)
+    data["from_archive"] = np.zeros(size, np.uint8)
+    data["parent_ids"] = np.array([bytes([one]) * 16 for pair in pairs for one in pair], "V16").reshape(size, 2)
+    event = replace(SELECTED, payload=ParentsSelected(SELECTED.payload.header, data))
+    (row,) = rows_of(event, "selection")
+    seen = Counter(one for pair in pairs for one in pair if one)
+    assert row["parents"] == len(seen)
+    shares = [count / seen.total() for count in seen.values()]
+    assert row["effective_parents"] == pytest.approx(1 / sum(share**2 for share in shares) if shares else 0)
 
 
-def test_the_store_takes_every_table_and_gives_it_back(store: Store) -> None:
-    found = rows(list(EVENTS.values()))
-    for name, table in found.items():
-        for _ in range(2):
-            store.insert(name, table)
-        back = store.query(f"SELECT * FROM {name} FINAL").to_pylist()
-        wanted = [{**row, "time": int(row["time"].timestamp())} for row in table.to_pylist()]
-        assert orjson.loads(orjson.dumps(back)) == orjson.loads(orjson.dumps(wanted))
+def test_a_cohort_counts_offspring_by_operator_and_what_was_measured_of_them() -> None:
+    columns = {name: np.concatenate([array] * 3) for name, array in EVALUATED.payload.data.items()}
+    columns["status"] = np.array([0, 1, 0, 2, 0, 0], np.uint8)[: len(columns["genome_id"])]
+    columns["operator"] = np.array([4, 4, 4, 5, 5, 0], np.uint8)[: len(columns["genome_id"])]
+    payload = GenomeEvaluated.build(EVALUATED.payload.header, **columns)
+    (row,) = rows_of(replace(EVALUATED, payload=payload), "cohorts")
+    assert row["operators"] == ["random", "mutation", "both"]
+    assert (row["operator_tried"], row["operator_measured"]) == ([1, 3, 2], [1, 2, 1])
 
 
-def test_tables_may_be_made_again(store: Store) -> None:
-    create_tables(store)
-    for table in TABLES:
-        assert store.query(f"SELECT * FROM {table.name}").num_rows == 0
+def test_of_evolution_only_counts_are_kept_and_of_a_promotion_every_genome() -> None:
+    assert set(rows([(EVALUATED, SOURCE)])) == {"cohorts"}
+    found = rows([(PROMOTION, SOURCE)])
+    assert set(found) == {"cohorts", "candidates", "genomes", "fitness"}
+    assert found["candidates"].num_rows == len(_CANDIDATES)
+    measured = {row["genome_id"] for row in found["candidates"].to_pylist() if row["status"] == "measured"}
+    assert {row["genome_id"] for row in found["fitness"].to_pylist()} == measured
+    for row in found["fitness"].to_pylist():
+        assert row["purpose"] == "promotion"
+        place = WINDOWS.index(row["window_name"])
+        assert [row[name] for name in EVIDENCE] in _CANDIDATES["evidence"][:, place].tolist()
+
+
+def test_the_start_of_a_run_is_told_with_its_specification() -> None:
+    (row,) = rows_of(EVENTS[ControlIssued], "runs")
+    assert RunSpec.model_validate_json(row["spec"]) == RUN
+    assert row["seed"] == RUN.seed
+    (order,) = rows_of(EVENTS[ControlIssued], "audit")
+    assert (order["action"], order["issuer"]) == ("start", "cli")
 
 
 def test_the_ddl_stays_within_what_the_old_engine_runs() -> None:
     newer = ("DateTime64", "CODEC", "TTL", "LowCardinality", "Map(", "Bool", "INDEX", "FixedString(573)")
-    for table in TABLES:
-        assert not [word for word in newer if word in table.ddl]
+    for step in MIGRATIONS:
+        for statement in step.statements:
+            assert not [word for word in newer if word in statement]
+    for table in (*TABLES, *VIEWS):
         assert set(table.order) <= set(table.columns)
 
 
-def test_a_column_of_an_unknown_type_cannot_be_declared(store: Store) -> None:
-    broken = replace(TABLES[0], name="broken", columns={**TABLES[0].columns, "x": "Nonsense"})
-    with pytest.raises(KeyError):
-        _ = broken.schema
-    with pytest.raises(ContractError):
-        store.execute(broken.ddl)
+def test_what_grows_with_every_generation_can_be_dropped_by_month() -> None:
+    for table in (*TABLES, *VIEWS):
+        assert table.is_bulk == ("PARTITION BY toYYYYMM(time, 'UTC')" in str(table.ddl))
+    assert {"cohorts", "members", "genomes", "fitness"} <= set(BULK)
