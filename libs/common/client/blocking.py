@@ -82,6 +82,7 @@ class BlockingClient:
             self._call(_closed(items))
 
     def _stop(self) -> None:
+        self._call(_ended())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -100,6 +101,14 @@ def connect(bus: str | Bus) -> BlockingClient:
 
 async def _opened(bus: str | Bus) -> Client:
     return Client(bus)
+
+
+async def _ended() -> None:
+    """Client libraries leave tasks behind that have been cancelled and not awaited."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _following(items: AsyncGenerator[Result, None]) -> Result:
