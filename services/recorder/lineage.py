@@ -1,12 +1,14 @@
 """Walks through the genealogy, generation by generation: the old engine knows no recursive queries."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from common.errors import ConfigurationError
 from common.ports import Store
 
+Edge = dict[str, Any]
 IDS_MAX = 4000
 """In one statement, which may have 256 KiB."""
 _COLUMNS = ("depth", "genome_id", "parent_ids", "operator", "island", "generation")
@@ -43,19 +45,27 @@ def walk(store: Store, way: Walk, run: str, start: str) -> pa.Table:
         found = {row[way.there] for row in _edges(store, way.table, way.here, run, ahead)}
         ahead = sorted(one for one in found if one and one not in depth_of)
         depth_of |= dict.fromkeys(ahead, depth)
-    people: dict[str, dict[str, object]] = {}
-    parents: dict[str, list[str]] = {}
+    births: dict[str, Edge] = {}
+    parents: dict[str, set[str]] = {}
     for edge in _edges(store, "genealogy", "child_id", run, list(depth_of)):
         child = edge["child_id"]
-        people[child] = {"depth": depth_of[child], "genome_id": child} | edge
-        parents.setdefault(child, []).extend([edge["parent_id"]] if edge["parent_id"] else [])
-    rows = [people[child] | {"parent_ids": sorted(parents[child])} for child in people]
+        births[child] = min(births.get(child, edge), edge, key=_time)
+        parents.setdefault(child, set()).update({edge["parent_id"]} - {""})
+    rows = [
+        {"depth": depth_of[child], "genome_id": child, "parent_ids": sorted(parents[child])} | birth
+        for child, birth in births.items()
+    ]
     rows.sort(key=lambda row: (row["depth"], row["genome_id"]))
     return pa.table({name: [row[name] for row in rows] for name in _COLUMNS})
 
 
-def _edges(store: Store, table: str, column: str, run: str, ids: list[str]) -> list[dict[str, str]]:
-    edges: list[dict[str, str]] = []
+def _time(edge: Edge) -> tuple[int, int, str]:
+    """The same genome may be bred twice: its first birth is told."""
+    return edge["generation"], edge["island"], edge["operator"]
+
+
+def _edges(store: Store, table: str, column: str, run: str, ids: list[str]) -> list[Edge]:
+    edges: list[Edge] = []
     for first in range(0, len(ids), IDS_MAX):
         wanted = ", ".join(f"'{one}'" for one in ids[first : first + IDS_MAX])
         edges += store.query(

@@ -43,8 +43,10 @@ QUESTIONS: tuple[Question, ...] = (
         "SELECT operator, tries, measured, admissions, admissions / tries AS success, best_sharpe FROM "
         "(SELECT operator, sum(tried) AS tries, sum(passed) AS measured FROM operator_trials FINAL "
         "WHERE run_id = '{run}' GROUP BY operator) AS trials ANY LEFT JOIN "
-        "(SELECT operator, uniqExactMerge(admitted) AS admissions, maxMerge(sharpe_max) AS best_sharpe "
-        "FROM operator_admissions WHERE run_id = '{run}' GROUP BY operator) AS admitted USING operator "
+        "(SELECT operator, sum(own) AS admissions, max(best) AS best_sharpe FROM "
+        "(SELECT operator, island, generation, uniqExactMerge(admitted) AS own, maxMerge(sharpe_max) AS best "
+        "FROM operator_admissions WHERE run_id = '{run}' GROUP BY operator, island, generation) "
+        "GROUP BY operator) AS admitted USING operator "
         "ORDER BY success DESC",
     ),
     Question(

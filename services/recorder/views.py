@@ -44,8 +44,8 @@ _HEALTH = {"diversity": "Float64", "front_size": "UInt32", "archive_cells": "UIn
 _BEST = ", ".join(f"maxState(if(isNaN(best_{name}), -1 / 0, best_{name})) AS {name}" for name in OBJECTIVES)
 
 VIEWS: tuple[View, ...] = (
-    View("genealogy", _RUN | _EDGE, ("run_id", "child_id", "parent_id"), _EDGES, is_bulk=True),
-    View("descent", _RUN | _EDGE, ("run_id", "parent_id", "child_id"), _EDGES, is_bulk=True),
+    View("genealogy", _RUN | _EDGE, ("run_id", "child_id", "parent_id", "island", "generation"), _EDGES, is_bulk=True),
+    View("descent", _RUN | _EDGE, ("run_id", "parent_id", "child_id", "island", "generation"), _EDGES, is_bulk=True),
     View(
         "operator_trials",
         _RUN | ISLAND | {"operator": "String", "event_id": "String", "tried": "UInt64", "passed": "UInt64"} | _TIME,

@@ -13,12 +13,15 @@ def show(found: pa.Table, console: Console | None = None) -> None:
     if not found.num_rows:
         console.print("nothing, so far")
         return
+    rows = [[_text(value) for value in row.values()] for row in found.to_pylist()]
     table = Table(box=None, pad_edge=False)
-    for field in found.schema:
+    for place, field in enumerate(found.schema):
         is_text = pa.types.is_string(field.type) or pa.types.is_list(field.type)
-        table.add_column(field.name, justify="left" if is_text else "right", overflow="fold", no_wrap=False)
-    for row in found.to_pylist():
-        table.add_row(*(_text(value) for value in row.values()))
+        # An id is copied from here: it stays in one line.
+        widest = max((len(word) for row in rows for word in row[place].split()), default=0)
+        table.add_column(field.name, justify="left" if is_text else "right", overflow="fold", min_width=widest)
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
 
 
