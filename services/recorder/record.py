@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -22,6 +23,8 @@ from common.run.retry import LoopSettings, retry
 from recorder.migrations import migrate
 from recorder.service import CONSUMES, NAME, Source, rows
 
+GROUP = NAME
+TOPICS: tuple[str, ...] = tuple(BY_PAYLOAD[kind].name for kind in CONSUMES)
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +41,9 @@ class RecorderSettings:
     backoff_s_max: float = 10.0
 
 
+DEFAULTS = RecorderSettings()
+
+
 @dataclass(slots=True)
 class Tally:
     """What became of the rows so far; whoever hands it in may look at any time. An insert is one table of one batch."""
@@ -49,8 +55,16 @@ class Tally:
     """Why the latest rows were dropped."""
 
 
-def read(records: Sequence[Record]) -> tuple[dict[str, pa.Table], list[Message]]:
-    """The rows of the records by table, and dead letters for records that break the contract."""
+class Batch(NamedTuple):
+    """What records say: events, their rows by table, and dead letters for records that break the contract."""
+
+    events: list[Event]
+    tables: dict[str, pa.Table]
+    dead: list[Message]
+
+
+def read(records: Sequence[Record]) -> Batch:
+    """Take records apart; none of them makes it fail."""
     found: list[tuple[Event, Source]] = []
     dead: list[Message] = []
     for record in records:
@@ -59,7 +73,7 @@ def read(records: Sequence[Record]) -> tuple[dict[str, pa.Table], list[Message]]
             found.append((event, Source.of(record)))
         except ContractError as error:
             dead.append(dead_letter(record, NAME, error))
-    return rows(found), dead
+    return Batch([event for event, _ in found], rows(found), dead)
 
 
 async def _collect(consumer: Consumer, settings: RecorderSettings, stop: asyncio.Event) -> list[Record]:
@@ -124,7 +138,7 @@ async def run_recorder(
     store: Store,
     *,
     stop: asyncio.Event,
-    settings: RecorderSettings = RecorderSettings(),
+    settings: RecorderSettings = DEFAULTS,
     tally: Tally | None = None,
 ) -> None:
     """Write until ``stop``, then what is still on the bus, then return.
@@ -133,7 +147,7 @@ async def run_recorder(
     repeated rows. An insert that the store refuses, or that still fails after ``attempts``, is dropped and counted in
     ``tally``. What fails of the bus is raised, as in the run loop.
     """
-    consumer = await bus.subscribe(NAME, [BY_PAYLOAD[kind].name for kind in CONSUMES], may_lag=True)
+    consumer = await bus.subscribe(GROUP, TOPICS, may_lag=True)
     writer = _Writer(store, settings, stop, Tally() if tally is None else tally)
     try:
         while True:
@@ -143,10 +157,10 @@ async def run_recorder(
                 if stopping:
                     return
                 continue
-            tables, dead = await asyncio.to_thread(read, records)
-            for table, lines in tables.items():
+            batch = await asyncio.to_thread(read, records)
+            for table, lines in batch.tables.items():
                 await writer.write(table, lines)
-            await _settle(bus, consumer, records, dead)
+            await _settle(bus, consumer, records, batch.dead)
     finally:
         await consumer.close()
 

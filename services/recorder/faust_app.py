@@ -1,0 +1,120 @@
+"""The recorder on Kafka: a faust-streaming app that writes every event to the store and tells live figures.
+
+Rows are in the store before their records are acknowledged, so a crash repeats rows and loses none; tables replace
+repeated rows. While the store is down nothing is acknowledged and nothing dropped: the log keeps it as long as the
+topics' retention says.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from common.errors import GalapagosError, TransientError
+from common.ports import Bus, Record, Store
+from common.run.dead_letter import dead_letter
+from common.run.http_json import Answer, Routes
+from common.run.retry import LoopSettings, retry
+from recorder.live import Live
+from recorder.patient import PatientWriter
+from recorder.progress import Progress
+from recorder.record import DEFAULTS, GROUP, TOPICS, RecorderSettings, Tally, read
+
+LAG_EVERY_S = 5.0
+_AGAIN_S, _AGAIN_S_MAX = 0.5, 15.0
+_log = logging.getLogger(__name__)
+
+
+class Stream(Protocol):
+    """See ``common.adapters.faust_stream``."""
+
+    async def run(self, handle: Callable[[Sequence[Record]], Awaitable[None]], stop: asyncio.Event) -> None:
+        """Hand over batches until ``stop``; acknowledged are those for which ``handle`` returned."""
+        ...
+
+
+def open_stream(url: str, settings: RecorderSettings = DEFAULTS) -> Stream:
+    """The records of the recorder's topics on ``kafka://``. Raises ConfigurationError for a wrong URL."""
+    from common.adapters.faust_stream import FaustStream  # a large library; other processes never need it
+
+    return FaustStream(
+        url,
+        GROUP,
+        TOPICS,
+        records_max=settings.records_max,
+        bytes_max=settings.bytes_max,
+        within_s=settings.flush_s,
+    )
+
+
+class FaustRecorder:
+    """One member of the group; ``routes`` are what it tells over HTTP. Figures are those of its own partitions."""
+
+    def __init__(self, bus: Bus, store: Store, stop: asyncio.Event, settings: RecorderSettings = DEFAULTS) -> None:
+        self._bus, self._stop = bus, stop
+        self.tally = Tally()
+        self._writer = PatientWriter(store, settings, stop, self.tally)
+        self.live = Live()
+        self.progress = Progress(time.monotonic, self._writer.waiting, self.tally)
+
+    @property
+    def routes(self) -> Routes:
+        """By path; see ``docs/operate.md``."""
+
+        def of(figures: Callable[[int], dict[str, Any]]) -> Callable[[], Answer]:
+            return lambda: (200, figures(_now_us()))
+
+        return {
+            "/live/rates": of(self.live.rates),
+            "/live/leaderboard": of(self.live.leaderboard),
+            "/live/islands": of(self.live.islands),
+            "/health/live": self.progress.report,
+        }
+
+    async def run(self, stream: Stream) -> None:
+        """Write until ``stop``. What fails of the bus is tried again for ever, and told by ``/health/live``.
+
+        Raises ConfigurationError where the store has a schema that this program does not know.
+        """
+        watching = asyncio.create_task(self._watch())
+        pause_s = _AGAIN_S
+        try:
+            while not self._stop.is_set():
+                before = self.progress.records
+                try:
+                    await stream.run(self._handle, self._stop)
+                except TransientError as error:
+                    if self._stop.is_set():
+                        return
+                    pause_s = _AGAIN_S if self.progress.records > before else min(_AGAIN_S_MAX, 2 * pause_s)
+                    _log.warning("recorder: %s; again in %.1f s", error, pause_s)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._stop.wait(), pause_s)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _handle(self, records: Sequence[Record]) -> None:
+        events, tables, dead = await asyncio.to_thread(read, records)
+        self.live.observe(events, _now_us())
+        refused = await self._writer.write(tables)
+        dead += [dead_letter(each, GROUP, refused[each[:3]]) for each in records if each[:3] in refused]
+        if dead:
+            await retry(lambda: self._bus.publish(dead), LoopSettings())
+        self.progress.done(len(records))
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                lags = await self._bus.lag(GROUP, TOPICS)
+            except GalapagosError as error:
+                self.progress.measured(None, str(error))
+            else:
+                self.progress.measured(sum(lags.values()))
+            await asyncio.sleep(LAG_EVERY_S)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
