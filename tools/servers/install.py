@@ -19,7 +19,7 @@ PACKAGES = {
     "redis-server": "redis-server",
     "clickhouse-server": "clickhouse-server",
 }
-SERVICES = ("redis-server", "clickhouse-server")
+SERVICES = ("redis-server", "clickhouse-server", "prometheus")
 PROGRAMS_OF = {"kafka": ("java",), "redis": ("redis-server",), "clickhouse": ("clickhouse-server",)}
 Say = Callable[[str], None]
 
