@@ -1,5 +1,6 @@
 """What an evaluator may use: threads, memory and batch size, from settings."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
@@ -16,6 +17,7 @@ from common.backtest.shares import extra_bytes
 from common.errors import ConfigurationError
 from common.genome.layout import GENOME_BYTES, Population
 from common.market.engineered import MEMORY_BYTES
+from common.run.open import open_cache
 from evaluator.content import bytes_in
 from evaluator.devices import CPU, Devices, device_numbers_of, row_bytes_for
 from evaluator.fitness_cache import FitnessCache
@@ -125,3 +127,20 @@ def in_batches(population: Population, batch: int, work: Callable[[Population], 
             whole = arrays.setdefault(field.name, np.empty((len(population), *rows.shape[1:])))
             whole[first : first + batch] = rows
     return Measures(**arrays)
+
+
+def resources_of(settings: EvaluatorSettings, arenas: Sequence[Arena], workers: int, islands: int) -> Resources:
+    """What each evaluator of a run may use.
+
+    An island has one cohort at a time: where islands are fewer than workers, threads share it. Raises
+    ConfigurationError, naming the setting, when there is no room, no such device or no such cache.
+    """
+    threads = settings.threads or max(1, workers // islands)
+    steps = min(workers, islands)
+    batch, numbers = batch_of(settings, arenas, threads, steps), device_numbers_of(settings.device)
+    devices = Devices(numbers, arenas, batch, threads * steps) if numbers else None
+    if not settings.cache:
+        return Resources(threads, batch, None, devices)
+    engine = devices.engine if devices else CPU
+    cache = FitnessCache(open_cache(settings.cache), arenas, time.perf_counter, engine=engine)
+    return Resources(threads, batch, cache, devices)

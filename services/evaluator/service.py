@@ -8,7 +8,7 @@ from common.backtest.arena import Arena
 from common.backtest.costs import cost_table
 from common.backtest.measure import Measures, measure
 from common.backtest.windows import Cut, check_sealed, cut
-from common.errors import ConfigurationError
+from common.errors import ContractError
 from common.events.cohorts import STATUS, EvaluatedHeader, GenomeEvaluated, GenomeProposed
 from common.events.event import Event
 from common.events.spec import RunSpec
@@ -41,17 +41,17 @@ def evaluate(
     Such a read is always a real one: the fitness cache is neither asked nor told.
 
     Genomes that may not exist are refused, not measured, and so are all of a promotion that is no sealed read; those
-    with a figure that is not finite (prices near the end of what a float can hold) have failed. Raises
-    ConfigurationError when the run is not about these arenas.
+    with a figure that is not finite (prices near the end of what a float can hold) have failed. Raises ContractError
+    when the run is not about these arenas.
     """
     cohort = event.payload
     assert isinstance(cohort, GenomeProposed)
     run = event.run
     digests = [arena.bars.digest for arena in arenas]
     if [data.digest for data in run.data] != digests:
-        raise ConfigurationError(
+        raise ContractError(
             f"run.data: digests {[data.digest[:8] for data in run.data]} are not those of this evaluator's bars, "
-            f"{[digest[:8] for digest in digests]}; start it on the data of run {run.run_id[:8]}"
+            f"{[digest[:8] for digest in digests]}; run {run.run_id[:8]} needs one of its own, and a bus"
         )
     cuts = cuts_of(run)
     check_sealed([arena.bars for arena in arenas], cuts)

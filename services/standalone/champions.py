@@ -7,10 +7,11 @@ from rich.table import Table
 
 from common.errors import ConfigurationError
 from common.genome.codec import from_json
-from standalone.curves import arena_for, cut_of, rates_of
+from common.run.folder import RunFolder
+from common.run.stretches import cut_of
+from standalone.curves import arena_for, rates_of
 from standalone.importance_words import told
 from standalone.report_words import verdict_row
-from standalone.run_folder import RunFolder
 
 
 def find(folder: RunFolder, genome_id: str) -> dict[str, Any]:

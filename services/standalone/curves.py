@@ -12,8 +12,8 @@ from common.backtest.arena import Arena, prepare
 from common.backtest.costs import Floats, cost_table
 from common.backtest.phenotype import instrument_of
 from common.backtest.replay import Trade, replay
-from common.backtest.windows import Cut, Span, cut
-from common.events.spec import Costs, Windows
+from common.backtest.windows import Cut, Span
+from common.events.spec import Costs
 from common.genome.tree import conditions_in
 from common.market.bars import Bars
 
@@ -29,11 +29,6 @@ class Curve:
     equity: npt.NDArray[np.float64]
     hold: npt.NDArray[np.float64]
     trades: list[Trade]
-
-
-def cut_of(bars: int, windows: Windows) -> Cut:
-    """The windows of one instrument."""
-    return cut(bars, **windows.model_dump())
 
 
 def rates_of(costs: Costs) -> Floats:

@@ -15,13 +15,14 @@ from common.errors import ConfigurationError
 from common.events.spec import Costs, Windows
 from common.genome.codec import from_json, to_json
 from common.market.bars import Bars
+from common.run.folder import RunFolder
+from common.run.stretches import cut_of
 from standalone import importance_words
 from standalone.champions import find
 from standalone.chronicle import Chronicle
-from standalone.curves import arena_for, cut_of, date_text, example_trades, rates_of, trade_row
+from standalone.curves import arena_for, date_text, example_trades, rates_of, trade_row
 from standalone.explain import explain
 from standalone.request import read_data
-from standalone.run_folder import RunFolder
 from standalone.seeds import identity, read_genome
 from standalone.walking import HEADER, NOTE, cells, step_rows
 

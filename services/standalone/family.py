@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from common.events.cohorts import OPERATOR_NAMES, ParentsSelected
-from standalone.run_folder import write_atomically
+from common.run.folder import write_atomically
 
 _ROW = np.dtype([("id", "V16"), ("parents", "V16", (2,)), ("operator", "u1"), ("generation", "<u4"), ("island", "<u4")])
 _NOBODY = bytes(16)

@@ -17,26 +17,26 @@ from common.events.spec import RunSpec
 from common.market.bars import Bars
 from common.ports import StateStore, Store
 from common.run import topics
+from common.run.folder import RunFolder
 from common.run.loop import now_us, run_service
 from common.run.open import open_bus, open_states, open_store
 from common.run.retry import LoopSettings
+from common.run.stretches import feed, histories
 from common.service import Service
 from common.telemetry import start_tracing, tracer_of
 from deployer.state import PaperState
-from evaluator.resources import EvaluatorSettings, read_settings
+from evaluator.resources import EvaluatorSettings, read_settings, resources_of
 from recorder.record import run_recorder
 from selector.service import SERVICE as SELECTOR
 from selector.state import IslandState
 from standalone import watcher
 from standalone.chronicle import Chronicle
-from standalone.feed import feed, histories
 from standalone.interrupt import StoppedAtOnceError
 from standalone.live import View
 from standalone.outcome import publish_champions
 from standalone.overview import overview
-from standalone.run_folder import RunFolder
 from standalone.seeds import Inbox
-from standalone.services import breeders, desk, resources_of, with_tap
+from standalone.services import breeders, desk, with_tap
 from standalone.session_clock import SessionClock
 from standalone.setup import prepare_all
 from standalone.watchdog import Watchdog

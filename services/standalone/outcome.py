@@ -9,12 +9,12 @@ import orjson
 
 from common.events.spec import RunSpec
 from common.market.bars import Bars
+from common.run.folder import RunFolder, write_atomically
 from deployer.state import PaperState, on_paper
 from selector.state import IslandState
 from standalone import results
 from standalone.chronicle import Chronicle
 from standalone.report import Findings, build
-from standalone.run_folder import RunFolder, write_atomically
 
 _log = logging.getLogger(__name__)
 Row = dict[str, Any]

@@ -10,9 +10,10 @@ from common.backtest.windows import Span
 from common.events.cohorts import ParentsSelected
 from common.events.spec import RunSpec
 from common.market.bars import Bars
+from common.run.stretches import cut_of
 from standalone import report_page as html
 from standalone.cost_words import costs_lines
-from standalone.curves import cut_of, date_text
+from standalone.curves import date_text
 from standalone.family import Birth
 from standalone.report_figures import Elites, archive, fronts, progress
 from standalone.report_strategy import candidate_part, champion_section

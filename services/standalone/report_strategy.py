@@ -11,9 +11,10 @@ from common.backtest.phenotype import instrument_of
 from common.events.spec import RunSpec
 from common.genome.codec import from_json
 from common.market.bars import Bars
+from common.run.stretches import cut_of
 from standalone import importance_words, walking
 from standalone import report_page as html
-from standalone.curves import Curve, arena_for, curves, cut_of, example_trades, rates_of, trade_row
+from standalone.curves import Curve, arena_for, curves, example_trades, rates_of, trade_row
 from standalone.explain import explain
 from standalone.family import Birth
 from standalone.report_family import family_tree

@@ -12,7 +12,7 @@ from common.errors import ConfigurationError, DataError
 from common.events.spec import DataSpec, RunSpec
 from common.events.strict import parse_json
 from common.market.bars import Bars
-from standalone.curves import cut_of
+from common.run.stretches import cut_of
 
 MINUTES_DEFAULT = 2.0
 ISLANDS_MAX = 256

@@ -14,7 +14,7 @@ from common.events.message import Message
 from common.events.public import GenomeSeeded
 from common.events.strict import PUBLIC_BYTES_MAX, parse_json
 from common.genome.codec import from_json, genome_ids, to_json
-from standalone.run_folder import RunFolder, write_atomically
+from common.run.folder import RunFolder, write_atomically
 
 
 def read_genome(path: Path) -> np.void:

@@ -1,6 +1,5 @@
 """The services of a run as values: for the host to run and for `galapagos graph` to draw."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,13 +8,10 @@ from common.backtest.arena import Arena
 from common.events.cohorts import ParentsSelected
 from common.events.event import Event
 from common.market.bars import Bars
-from common.run.open import open_cache
 from common.service import Service
 from deployer import service as deployer
 from evaluator import service as evaluator
-from evaluator.devices import CPU, Devices, device_numbers_of
-from evaluator.fitness_cache import FitnessCache
-from evaluator.resources import PLAIN, EvaluatorSettings, Resources, batch_of
+from evaluator.resources import PLAIN, Resources
 from generator.service import SERVICE as GENERATOR
 from recorder import service as recorder
 from selector.service import SERVICE as SELECTOR
@@ -24,23 +20,6 @@ from selector.service import SERVICE as SELECTOR
 def breeders(arenas: Sequence[Arena], resources: Resources = PLAIN) -> list[Service[Any]]:
     """Generator, evaluator and selector on these instruments."""
     return [GENERATOR, evaluator.service(arenas, resources), SELECTOR]
-
-
-def resources_of(settings: EvaluatorSettings, arenas: Sequence[Arena], workers: int, islands: int) -> Resources:
-    """What each evaluator of a run may use.
-
-    An island has one cohort at a time: where islands are fewer than workers, threads share it. Raises
-    ConfigurationError, naming the setting, when there is no room, no such device or no such cache.
-    """
-    threads = settings.threads or max(1, workers // islands)
-    steps = min(workers, islands)
-    batch, numbers = batch_of(settings, arenas, threads, steps), device_numbers_of(settings.device)
-    devices = Devices(numbers, arenas, batch, threads * steps) if numbers else None
-    if not settings.cache:
-        return Resources(threads, batch, None, devices)
-    engine = devices.engine if devices else CPU
-    cache = FitnessCache(open_cache(settings.cache), arenas, time.perf_counter, engine=engine)
-    return Resources(threads, batch, cache, devices)
 
 
 def desk(histories: Sequence[Bars]) -> Service[Any]:

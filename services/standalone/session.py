@@ -13,13 +13,13 @@ import orjson
 from rich.console import Console
 
 from common.errors import ConfigurationError
+from common.run.folder import RunFolder
 from evaluator.resources import read_settings
 from standalone.host import Host, HostSettings
 from standalone.live import LiveView, PlainView, View
 from standalone.outcome import conclude
 from standalone.report_words import seal_sentence
 from standalone.request import MINUTES_DEFAULT, Request, build_spec, check_resume, read_data
-from standalone.run_folder import RunFolder
 
 WORKERS_PER_CORE = 2
 """Islands hash to evaluators unevenly: with some to spare every core has a cohort to measure."""

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from common.backtest.arena import Arena, prepare
-from common.backtest.stage import with_stage
+from common.backtest.arena import Arena
 from common.events.event import Event
 from common.events.public import ControlIssued
 from common.events.spec import RunSpec
 from common.market.bars import Bars
-from standalone.curves import cut_of
+from evaluator.preparing import arena_of
 from standalone.services import breeders
 
 WARM_UP_OFFSPRING = 64
@@ -18,11 +17,7 @@ WARM_UP_OFFSPRING = 64
 async def prepare_all(spec: RunSpec, bars: Sequence[Bars], workers: int, is_wanted: Callable[[], bool]) -> list[Arena]:
     """An arena with its scenarios per instrument, in the order of ``spec.data``; then one tiny run while wanted."""
     threads = max(1, workers // len(bars))
-
-    def build(series: Bars) -> Arena:
-        return with_stage(prepare(series, None, threads), cut_of(len(series), spec.windows), threads)
-
-    arenas = list(await asyncio.gather(*(asyncio.to_thread(build, series) for series in bars)))
+    arenas = list(await asyncio.gather(*(asyncio.to_thread(arena_of, spec, series, threads) for series in bars)))
     await asyncio.to_thread(warm_up, spec, arenas, is_wanted)
     return arenas
 

@@ -18,11 +18,11 @@ import pytest
 
 from common.market.bars import Bars
 from common.market.synthetic import planted
+from common.run.folder import RunFolder
 from standalone.chronicle import Chronicle
 from standalone.host import HostSettings
 from standalone.live import PlainView
 from standalone.request import build_spec
-from standalone.run_folder import RunFolder
 from standalone.session import work
 from tools.tidy import ROOT
 

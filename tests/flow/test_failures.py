@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from common.run.folder import RunFolder
 from generator.experts import experts
 from standalone import watchdog
 from standalone.chronicle import Chronicle
 from standalone.host import Host
-from standalone.run_folder import RunFolder
 from standalone.seeds import accept
 from tests.flow.conftest import Evolve
 

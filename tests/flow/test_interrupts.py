@@ -12,10 +12,10 @@ import pytest
 from common.backtest.arena import Arena
 from common.events.spec import RunSpec
 from common.market.bars import Bars
+from common.run.folder import RunFolder
 from standalone import host
 from standalone.interrupt import StoppedAtOnceError
 from standalone.overview import Overview
-from standalone.run_folder import RunFolder
 from standalone.session import work
 from standalone.setup import prepare_all
 from tests.flow.conftest import Command, Evolve

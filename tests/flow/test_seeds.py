@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from common.genome.codec import from_json, to_json
+from common.run.folder import RunFolder
 from generator.experts import experts
-from standalone.run_folder import RunFolder
 from standalone.seeds import accept, identity
 from tests.flow.conftest import Evolve
 

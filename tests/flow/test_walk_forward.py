@@ -3,7 +3,7 @@
 import pytest
 
 from common.market.synthetic import noise
-from standalone.curves import cut_of
+from common.run.stretches import cut_of
 from tests.flow.conftest import PLANTED, SMALL, Evolve
 
 STEPS = 4

@@ -15,8 +15,8 @@ def list_champions(out: Out = None, json: Json = False) -> None:
     """List the champions of a run."""
     import orjson
 
+    from common.run.folder import RunFolder
     from standalone.champions import summary_line
-    from standalone.run_folder import RunFolder
 
     folder = RunFolder.open(out)
     found = folder.champions()
@@ -39,8 +39,8 @@ def show(
     import orjson
     from rich.console import Console
 
+    from common.run.folder import RunFolder
     from standalone.champions import find, importance_of, render
-    from standalone.run_folder import RunFolder
 
     folder = RunFolder.open(out)
     champion = find(folder, genome_id)
@@ -50,15 +50,36 @@ def show(
         render(champion, Console())
 
 
-@app.command("follow", epilog="Example: [bold]galapagos champions follow --json | jq .genome_id[/]")
-def follow(out: Out = None, json: Json = False) -> None:
+@app.command(
+    "follow",
+    epilog="Examples: [bold]galapagos champions follow --json | jq .genome_id[/]  ·  "
+    "[bold]galapagos champions follow --bus kafka://broker:9092/ --group desk[/]",
+)
+def follow(
+    out: Out = None,
+    bus: Annotated[str, typer.Option(help="URL of a bus, for a run that is not in a folder here.")] = "",
+    group: Annotated[str, typer.Option(help="With --bus: go on where this name stopped reading.")] = "",
+    idle: Annotated[
+        float | None, typer.Option(min=0.1, help="With --bus: stop when none has come for so many seconds.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Print champions as they are promoted, until the run ends or Ctrl-C."""
     import time
+    from contextlib import suppress
 
     import orjson
 
+    from standalone import remote
+
+    remote.refuse_both(bus, out)
+    if bus:
+        with suppress(KeyboardInterrupt):
+            for row in remote.champions(bus, group, idle):
+                typer.echo(orjson.dumps(row) if json else remote.line_of(row))
+        return
+    from common.run.folder import RunFolder
     from standalone.champions import summary_line
-    from standalone.run_folder import RunFolder
 
     folder = RunFolder.open(out)
     seen: set[str] = set()

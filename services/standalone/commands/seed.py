@@ -55,18 +55,33 @@ def conditions(
     _print_rows([row for row in rows if wanted in row["name"].lower() or wanted in row["summary"].lower()], json)
 
 
-@app.command("publish", epilog="Example: [bold]galapagos seed publish mine.json[/]")
+@app.command(
+    "publish",
+    epilog="Examples: [bold]galapagos seed publish mine.json[/]  ·  "
+    "[bold]galapagos seed publish mine.json --bus kafka://broker:9092/ --publisher ada[/]",
+)
 def publish(
     file: Annotated[Path, typer.Argument(help="A genome as JSON.")],
     out: Annotated[Path | None, typer.Option(help="Folder of the run; the latest under runs/ by default.")] = None,
     publisher: Annotated[str, typer.Option(help="Your name, kept with the seed.")] = "anonymous",
     note: Annotated[str, typer.Option(help="A remark, kept with the seed.")] = "",
+    bus: Annotated[str, typer.Option(help="URL of a bus, for a run that is not in a folder here.")] = "",
+    run: Annotated[str, typer.Option(help="With --bus: id of the run, the key of the event.")] = "",
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Check a genome and hand it to a run: at once if it is running, else when it is resumed."""
     import orjson
 
-    from standalone.run_folder import RunFolder
+    from standalone import remote
+
+    remote.refuse_both(bus, out)
+    if bus:
+        sent = remote.publish(bus, file, publisher, note, run)
+        typer.echo(orjson.dumps(sent) if json else sent["genome_id"])
+        if not json:
+            typer.echo(f"published to {bus} as event {sent['event_id']}", err=True)
+        return
+    from common.run.folder import RunFolder
     from standalone.seeds import accept, identity, read_genome
 
     genome = read_genome(file)

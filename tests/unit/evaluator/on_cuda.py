@@ -16,9 +16,8 @@ from common.events.spec import Windows
 from common.genome.codec import genome_ids
 from common.market.synthetic import noise
 from evaluator.fitness_cache import FitnessCache
-from evaluator.resources import Resources, read_settings
+from evaluator.resources import Resources, read_settings, resources_of
 from evaluator.service import evaluate, service
-from standalone.services import resources_of
 from tests.unit.backtest.on_cuda import population
 from tests.unit.evaluator.cohorts import proposed, run_on
 from tests.unit.evaluator.slots_full import slots_full

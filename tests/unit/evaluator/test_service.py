@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from common.backtest.arena import Arena, prepare
-from common.errors import ConfigurationError, ContractError, DataError
+from common.errors import ContractError, DataError
 from common.events.codec import decode, encode
 from common.events.cohorts import STATUS, GenomeEvaluated
 from common.events.event import Event
@@ -167,7 +167,7 @@ def test_a_purpose_that_is_none_does_not_come_in_from_the_wire(run, purpose):
 
 def test_a_cohort_of_another_data_set_is_refused_by_name(run, arenas):
     event = proposed(run, random_population(2, Settings(), 4, 0, 0))
-    with pytest.raises(ConfigurationError, match=r"run\.data: digests"):
+    with pytest.raises(ContractError, match=r"run\.data: digests"):
         service(arenas[::-1]).step(None, [event])
 
 

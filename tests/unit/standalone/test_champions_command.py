@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from common.market.synthetic import planted
+from common.run.folder import RunFolder
 from standalone.host import HostSettings
 from standalone.live import PlainView
 from standalone.request import build_spec
-from standalone.run_folder import RunFolder
 from standalone.session import work
 from tests.unit.standalone.conftest import Galapagos
 

@@ -12,13 +12,13 @@ from common.backtest.phenotype import express
 from common.events.spec import Costs, Windows
 from common.genome.codec import from_json, to_json
 from common.market.synthetic import noise
+from common.run.folder import RunFolder
+from common.run.stretches import cut_of
 from generator.experts import experts
 from standalone.chronicle import Chronicle
-from standalone.curves import cut_of
 from standalone.explain import DAY_US, explain
 from standalone.explained import Subject, explained, render, subject
 from standalone.request import build_spec
-from standalone.run_folder import RunFolder
 from standalone.seeds import identity
 from standalone.wording import tree_words
 from tests.unit.standalone.conftest import Galapagos

@@ -17,8 +17,9 @@ from common.genome.codec import from_json
 from common.market.bars import Bars
 from common.market.synthetic import noise, planted
 from common.random import new_stream
+from common.run.stretches import cut_of
 from generator.experts import experts
-from standalone.curves import arena_for, cut_of, rates_of
+from standalone.curves import arena_for, rates_of
 from standalone.explained import Subject, explained, render
 from standalone.importance import SIGNAL_EXIT, Importance, Part, importance, permuted
 from standalone.importance_words import cells, told

@@ -9,12 +9,11 @@ import pytest
 
 from common.events.spec import OBJECTIVES, DataSpec, RunSpec
 from common.market.synthetic import noise
+from common.run.stretches import BARS_PER_EVENT, cut_of, feed, histories
 from selector.state import CANDIDATE, IslandState
 from standalone import report_page as html
 from standalone import results
-from standalone.curves import cut_of
 from standalone.family import Birth
-from standalone.feed import BARS_PER_EVENT, feed, histories
 from standalone.live import duration, objective_text
 from standalone.report_family import family_tree, place
 from standalone.report_figures import Elites, archive, progress

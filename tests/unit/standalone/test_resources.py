@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import ConfigurationError
-from evaluator.resources import BATCH_MAX, EvaluatorSettings
-from standalone.services import resources_of
+from evaluator.resources import BATCH_MAX, EvaluatorSettings, resources_of
 from tests.unit.standalone.conftest import Galapagos
 
 

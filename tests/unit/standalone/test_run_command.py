@@ -9,8 +9,8 @@ import pytest
 from common.errors import DataError
 from common.events.spec import RunSpec
 from common.market.synthetic import noise
+from common.run.folder import RunFolder
 from standalone.request import build_spec
-from standalone.run_folder import RunFolder
 from tests.unit.standalone.conftest import Galapagos
 
 

@@ -11,9 +11,9 @@ from common.genome.codec import from_json
 from common.genome.conditions import CONDITIONS
 from common.genome.slots import SLOT_TEXTS
 from common.market.synthetic import noise
+from common.run.folder import RunFolder
 from generator.experts import experts
 from standalone.request import build_spec
-from standalone.run_folder import RunFolder
 from standalone.seeds import identity
 from tests.unit.standalone.conftest import Galapagos
 

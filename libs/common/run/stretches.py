@@ -1,18 +1,24 @@
-"""The replayed feed: the bars after the vault, as the deployer would get them from a market.
+"""The stretches of a run's history: its windows, what comes before paper trading, and the replayed feed after it.
 
-The whole stretch is published once, before the first champion: paper trading is then a function of the champion
-alone, and a run does not have to wait for a clock. The deployer keeps the bars, and knows again those it has.
+The feed is the bars after the vault, as the deployer would get them from a market. The whole stretch is published once,
+before the first champion: paper trading is then a function of the champion alone, and a run does not have to wait for a
+clock. The deployer keeps the bars, and knows again those it has.
 """
 
 from collections.abc import Iterator, Sequence
 
+from common.backtest.windows import Cut, cut
 from common.events.public import BarClosed
-from common.events.spec import RunSpec
+from common.events.spec import RunSpec, Windows
 from common.market.bars import Bars
-from standalone.curves import cut_of
 
 BARS_PER_EVENT = 4000
 """Well below the size limit of a public event."""
+
+
+def cut_of(bars: int, windows: Windows) -> Cut:
+    """The windows of one instrument."""
+    return cut(bars, **windows.model_dump())
 
 
 def histories(spec: RunSpec, bars: Sequence[Bars]) -> list[Bars]:
