@@ -149,6 +149,12 @@ QUESTIONS: tuple[Question, ...] = (
         "SELECT time_us, action, scope, issuer FROM audit FINAL WHERE run_id = '{run}' ORDER BY time_us",
     ),
     Question(
+        "space",
+        "rows and bytes on disk of each table, all runs together; repeated rows are still in",
+        "SELECT table AS name, sum(rows) AS lines, sum(bytes_on_disk) AS bytes FROM system.parts "
+        "WHERE active AND database = currentDatabase() GROUP BY name ORDER BY bytes DESC, name",
+    ),
+    Question(
         "coverage",
         "records of the bulk topics that the store has, by partition, and offsets missing between them",
         "SELECT topic, topic_partition, min(topic_offset) AS first_offset, max(topic_offset) AS last_offset, "

@@ -181,6 +181,9 @@ def test_counts_add_up_to_what_was_evaluated(answers: dict[str, Rows], recorded:
         refused.update(dict(zip(last["refusal_gates"], last["refusal_counts"], strict=True)))
     assert {row["gate"]: row["candidates"] for row in answers["refusals"]} == dict(refused)
     assert all(row["missing"] == 0 for row in answers["coverage"])
+    lines = {row["name"]: row["lines"] for row in answers["space"]}
+    for name, table in recorded.items():
+        assert table.num_rows <= lines.get(name, 0) <= 2 * table.num_rows
 
 
 def test_what_became_of_champions_is_told(
