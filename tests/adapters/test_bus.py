@@ -285,6 +285,65 @@ async def test_everything_is_delivered_while_members_come_and_go(bus: Bus) -> No
     assert all(record.offset >= committed[record.partition] for record in rest)
 
 
+async def test_reading_goes_on_where_it_is_told_to(bus: Bus) -> None:
+    topic = await topic_of(bus, "seek")
+    consumer = await bus.subscribe(name("group"), [topic])
+    await bus.publish(many(topic, 200))
+    first = ends(await read(consumer, 200))
+    at = min(first)
+    for offset in (first[at] - 3, 0, first[at]):
+        await consumer.seek({at: offset})
+        again = await read(consumer, first[at] - offset)
+        assert [record.offset for record in again] == list(range(offset, first[at]))
+        assert ends(again) == ({at: first[at]} if again else {})
+
+
+async def test_a_seek_forgets_what_was_read_ahead(bus: Bus) -> None:
+    topic = await topic_of(bus, "ahead")
+    consumer = await bus.subscribe(name("group"), [topic])
+    await bus.publish([message(topic, "k", str(i).encode() * 100) for i in range(10)])
+    found = await consumer.fetch(records_max=10, bytes_max=150, wait_s=PATIENCE_S)
+    at = (topic, found[0].partition)
+    for start in (5, 2, 0):
+        await consumer.seek({at: start})
+        found = await consumer.fetch(records_max=10, bytes_max=150, wait_s=PATIENCE_S)
+        assert [record.offset for record in found] == [start]
+
+
+async def test_a_seek_beyond_the_end_or_into_a_lost_partition_is_refused(bus: Bus) -> None:
+    topic, group = await topic_of(bus, "refuse"), name("group")
+    first = await bus.subscribe(group, [topic])
+    await settled(everything(topic), first)
+    with pytest.raises(TransientError, match="end"):
+        await first.seek({(topic, 0): 1})
+    second = await bus.subscribe(group, [topic])
+    await settled(everything(topic), first, second)
+    with pytest.raises(TransientError, match="moved"):
+        await first.seek(dict.fromkeys(second.assignment, 0))
+
+
+async def test_lag_is_what_a_group_has_not_committed(bus: Bus) -> None:
+    topic, group = await topic_of(bus, "lag"), name("group")
+    assert await bus.lag(group, [topic]) == dict.fromkeys(everything(topic), 0)
+    await bus.publish(many(topic, 64))
+    assert sum((await bus.lag(group, [topic])).values()) == 64
+    consumer = await bus.subscribe(group, [topic])
+    seen = await read(consumer, 64)
+    await consumer.commit(ends(seen[:40]))
+    found = await bus.lag(group, [topic])
+    assert found.keys() == everything(topic)
+    assert sum(found.values()) == 24
+
+
+async def test_a_topic_that_is_there_stays_as_it_is(bus: Bus) -> None:
+    topic = await topic_of(bus, "there")
+    await bus.publish(many(topic, 64))
+    await bus.create([TopicPlan(topic, PARTITIONS + 3), TopicPlan(name("new"), 1, retention_s=3600)])
+    consumer = await bus.subscribe(name("group"), [topic])
+    await read(consumer, 64)
+    assert consumer.assignment == everything(topic)
+
+
 async def test_the_log_has_one_name(bus: Bus) -> None:
     assert bus.log_id
     assert bus.log_id == bus.log_id

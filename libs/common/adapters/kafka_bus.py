@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from common.adapters.kafka_consumer import KafkaConsumer
 from common.adapters.kafka_settings import KafkaSettings, administrator, cluster_id, translated
@@ -25,6 +24,7 @@ from common.ports import Partition, TopicPlan
 _REQUEST_BYTES_MAX = (64 << 20) + (1 << 16)
 _FLIGHT_BYTES_MAX = 32 << 20
 """Sent and not acknowledged; above one record's maximum with it a request exceeds the 100 MiB that brokers take."""
+_FAREWELL_S = 1.0
 
 
 class KafkaBus:
@@ -141,11 +141,12 @@ class KafkaBus:
 
 
 async def _discard(producer: Any) -> None:
-    """Close a producer that may hold what it cannot deliver: its own ``stop`` would wait for that."""
+    """Close a producer that may hold what it cannot deliver: its own ``stop`` would wait for that for ever."""
+    producer._closed = True
     task = producer._sender.sender_task
     task.cancel()
+    await asyncio.wait([task], timeout=_FAREWELL_S)
     await producer.client.close()
-    with contextlib.suppress(KafkaError, asyncio.CancelledError):
-        await task
-    producer._message_accumulator.fail_all(KafkaError("the producer was thrown away"))
-    await producer.stop()
+    if not task.done():
+        task.cancel()  # it waits for a request, which waits for a client that is closed now
+        await asyncio.wait([task], timeout=_FAREWELL_S)

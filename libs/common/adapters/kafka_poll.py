@@ -35,7 +35,7 @@ async def poll(client: Any, positions: dict[Any, int], records_max: int, wait_s:
 
 
 async def step_over(client: Any, positions: Mapping[Any, int]) -> dict[Any, list[Any]]:
-    """Leave out the record that aiokafka cannot read, and nothing else.
+    """Leave out the record that aiokafka cannot read, with the rest of its batch, which is of the same publisher.
 
     It raises for a header whose name is no UTF-8, and forgets what it had read with it. A stranger's publisher may
     send such a record, and would stop every reader for good.
@@ -47,24 +47,25 @@ async def step_over(client: Any, positions: Mapping[Any, int]) -> dict[Any, list
             found |= await client.getmany(place, timeout_ms=int(GRACE_S * 1000))
         except UnicodeDecodeError:
             client.seek(place, positions[place])
-            found[place] = await _before(client, place)
+            found[place] = await _around(client, place)
     return found
 
 
-async def _before(client: Any, place: Any) -> list[Any]:
-    """The records before the one that cannot be read; the client stands behind that one then."""
+async def _around(client: Any, place: Any) -> list[Any]:
+    """The records before the one that cannot be read, and the first one behind its batch, which is of any length."""
     found: list[Any] = []
+    left_out: list[int] = []
     while True:
         try:
-            one = await client.getmany(place, timeout_ms=int(ANSWER_S * 1000), max_records=1)
-        except UnicodeDecodeError as error:
-            offset = await client.position(place)
-            client.seek(place, offset + 1)
-            _log.warning("left out %s/%d/%d: %s", *place, offset, error)
+            one = await client.getmany(place, timeout_ms=int(GRACE_S * 1000), max_records=1)
+        except UnicodeDecodeError:
+            left_out.append(await client.position(place))
+            client.seek(place, left_out[-1] + 1)
+            continue
+        found += one.get(place, [])
+        if left_out or not one:
+            _log.warning("%s/%d: left out, a header is no text: offsets %s", *place, left_out)
             return found
-        if not one:
-            return found
-        found += one[place]
 
 
 async def behind(client: Any) -> Any:

@@ -15,7 +15,7 @@ BATCH_BYTES = 1 << 20
 """What a producer puts together before compression; the broker bounds such a batch like a record."""
 _REPLICAS_MAX = 3
 _SEGMENT_BYTES = 128 << 20
-_LOOKS = 10
+_LOOKS = 7
 _LOOK_S = 0.3
 _log = logging.getLogger(__name__)
 
