@@ -35,6 +35,7 @@ from standalone.interrupt import StoppedAtOnceError
 from standalone.live import View
 from standalone.outcome import publish_champions
 from standalone.overview import overview
+from standalone.recovery_points import DEFAULTS, Keeper, PointSettings
 from standalone.seeds import Inbox
 from standalone.services import breeders, desk, with_tap
 from standalone.session_clock import SessionClock
@@ -55,6 +56,7 @@ class HostSettings:
     limit_s: float | None
     began: float
     evaluator: EvaluatorSettings = field(default_factory=read_settings)
+    points: PointSettings = DEFAULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ class Host:
             stop = asyncio.Event()
             tasks = self._tasks(bus, states, store, breeders(arenas, resources), stop, tracer_of(tracing))
             watching = asyncio.create_task(watch.watch(), name="host")
+            keeper = Keeper(self.folder, states, bus.log_id, self.settings.points)
+            keeping = asyncio.create_task(keeper.keep(self._closed, self._news), name="recovery points")
             try:
                 await asyncio.sleep(0)  # every reader has subscribed now
                 # An island that has only answered seeds recovers nothing; the others drop what they have closed.
@@ -155,7 +159,8 @@ class Host:
                 stop.set()
                 ended = await asyncio.gather(*tasks, return_exceptions=True)
                 watching.cancel()
-                watched = await asyncio.gather(watching, return_exceptions=True)
+                keeping.cancel()
+                watched = await asyncio.gather(watching, keeping, return_exceptions=True)
             for error in [*ended, *watched]:
                 if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
                     raise error
@@ -240,6 +245,11 @@ class Host:
         if now - self._flushed >= FLUSH_EVERY_S:
             self._news()
         self._show()
+
+    def _closed(self) -> int:
+        """The last generation that every island is known to have closed, -1 for none."""
+        closed = [cohort.header.generation for cohort in self.chronicle.breeding.values()]
+        return min(closed) if len(closed) == self.spec.islands else -1
 
     def _all_final(self) -> bool:
         finals = [cohort.header.final for cohort in self.chronicle.breeding.values()]

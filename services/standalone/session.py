@@ -18,6 +18,7 @@ from evaluator.resources import read_settings
 from standalone.host import Host, HostSettings
 from standalone.live import LiveView, PlainView, View
 from standalone.outcome import conclude
+from standalone.recovery_points import DEFAULTS, PointSettings
 from standalone.report_words import seal_sentence
 from standalone.request import MINUTES_DEFAULT, Request, build_spec, check_resume, read_data
 
@@ -35,6 +36,7 @@ class Options:
     store: bool
     traces: str
     json: bool
+    points: PointSettings = DEFAULTS
 
 
 def run_session(request: Request, options: Options) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def run_session(request: Request, options: Options) -> dict[str, Any]:
         if spec.generations and request.minutes is not None:
             raise ConfigurationError(f"--minutes: the run ends after {spec.generations} generations; leave it out")
         workers = options.workers or WORKERS_PER_CORE * (os.cpu_count() or 1)
-        settings = HostSettings(workers, options.store, options.traces, limit_s, began, resources)
+        settings = HostSettings(workers, options.store, options.traces, limit_s, began, resources, options.points)
         is_live = sys.stdout.isatty() and not options.json
         console = Console(file=sys.stderr if options.json else sys.stdout)
         view = LiveView(console, limit_s) if is_live else PlainView(sys.stderr if options.json else sys.stdout)

@@ -36,6 +36,13 @@ def run(
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Do not record events into the run's chdb store.")
     ] = False,
+    checkpoint_generations: Annotated[
+        int, typer.Option(min=0, help="Take a recovery point after so many generations; 0: not for that.")
+    ] = 100,
+    checkpoint_minutes: Annotated[
+        float, typer.Option(min=0, help="Take a recovery point after so many minutes; 0: not for that.")
+    ] = 5.0,
+    checkpoint_keep: Annotated[int, typer.Option(min=1, help="Keep so many of them, the newest.")] = 3,
     traces: Annotated[str, typer.Option(help="Where spans go: none, console, or otlp.")] = "none",
     json: Annotated[
         bool, typer.Option("--json", help="Print run.json at the end, and nothing else, on standard output.")
@@ -45,8 +52,13 @@ def run(
 
     The folder of the run then holds run.json, champions.json and report.html. Ctrl-C stops cleanly.
     """
+    from standalone.recovery_points import PointSettings
     from standalone.request import Request
     from standalone.session import Options, run_session
 
     request = Request(data or (), generations, minutes, seed, islands, config)
-    run_session(request, Options(out=out, resume=resume, workers=workers, store=not no_store, traces=traces, json=json))
+    points = PointSettings(checkpoint_generations, checkpoint_minutes, checkpoint_keep)
+    options = Options(
+        out=out, resume=resume, workers=workers, store=not no_store, traces=traces, json=json, points=points
+    )
+    run_session(request, options)

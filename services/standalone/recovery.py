@@ -1,0 +1,105 @@
+"""Recovery points of a run: taken from any state store at any time, restored into a new folder or a new bus.
+
+The states of one moment are enough (decision 0001): what they imply is said again by ``recover`` wherever they are
+loaded with another log, and what is in flight is done again with the same result.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from common.errors import ConfigurationError
+from common.events.spec import RunSpec
+from common.ports import StateStore
+from common.run.checkpoint import FORMAT, Checkpoint, Manifest, StatePart, described
+from common.run.folder import RunFolder
+from common.run.loop import now_us
+from selector.migration import sends
+from selector.service import SERVICE as SELECTOR
+from selector.state import IslandState
+from standalone.services import desk
+
+SERVICES = (desk(()), SELECTOR)
+"""Readers before those they read: none of the states is ahead of what it follows from."""
+_HISTORY = ("journal.jsonl", "family.bin")
+
+
+async def taken(spec: RunSpec, states: StateStore, log_id: str, reason: str, files: Mapping[str, bytes]) -> Checkpoint:
+    """The states of this moment, with ``files`` beside them.
+
+    Raises ConfigurationError where nothing is there to go on from, and where islands are too far apart to go on.
+    """
+    parts: dict[str, bytes] = {}
+    listed: list[StatePart] = []
+    for service in SERVICES:
+        for key, (data, shard, offsets) in (await states.load(service.name, log_id)).items():
+            entry = described(f"states/{len(parts)}", data)
+            places = tuple((topic, number, following) for (topic, number), following in sorted(offsets.items()))
+            listed.append(StatePart(**entry.model_dump(), service=service.name, key=key, shard=shard, offsets=places))
+            parts[entry.name] = data
+    manifest = Manifest(
+        format=FORMAT,
+        program=f"galapagos {version('galapagos')}",
+        created_us=now_us(),
+        reason=reason,
+        run_id=spec.run_id,
+        run=spec,
+        log_id=log_id,
+        islands={},
+        states=tuple(listed),
+        files=(),
+    )
+    islands = await asyncio.to_thread(check, manifest, parts)
+    generations = {str(state.island): state.generation for state in islands}
+    manifest = manifest.model_copy(update={"islands": generations})
+    return Checkpoint(manifest, parts).with_files(files)
+
+
+def check(manifest: Manifest, parts: Mapping[str, bytes]) -> list[IslandState]:
+    """The islands, if this program can go on from these states.
+
+    Raises ConfigurationError for states of another version or of another run, for an island that is missing or has
+    closed nothing, and where one waits for migrants that its neighbour no longer has.
+    """
+    services = {service.name: service for service in SERVICES}
+    islands: dict[int, IslandState] = {}
+    for part in manifest.states:
+        service = services.get(part.service)
+        if service is None or service.load is None:
+            raise ConfigurationError(f"{part.name}: service {part.service!r} is unknown; use the program that wrote it")
+        state = service.load(parts[part.name])
+        if state.run is not None and state.run.run_id != manifest.run_id:
+            raise ConfigurationError(f"{part.name}: is of run {state.run.run_id}, not of {manifest.run_id}")
+        if isinstance(state, IslandState):
+            islands[state.island] = state
+    for number in range(manifest.run.islands):
+        if number not in islands or islands[number].generation < 0:
+            raise ConfigurationError(f"island {number}: has closed no generation yet; wait until it has")
+    for island in islands.values():
+        _check_migrants(island, islands[(island.island - 1) % manifest.run.islands], manifest.run)
+    return [islands[number] for number in sorted(islands)]
+
+
+def _check_migrants(island: IslandState, source: IslandState, run: RunSpec) -> None:
+    first = island.generation + 1 - run.evolution.migration_interval
+    awaited = {one for one in range(max(0, first), source.generation + 1) if sends(run, one)}
+    if lost := awaited - {one for one, _ in (*island.arrived, *source.sent)}:
+        raise ConfigurationError(
+            f"islands {source.island} and {island.island}: their states are of generations {source.generation} and "
+            f"{island.generation}, too far apart to go on from (migrants of {min(lost)} are gone); stop the run, "
+            "which saves all states, and try again"
+        )
+
+
+def history(folder: RunFolder) -> dict[str, bytes]:
+    """The files of a run folder that go with its states: what was published to it, and what it has told so far."""
+    found = {name: path.read_bytes() for name in _HISTORY if (path := folder.path / name).is_file()}
+    seeds = [path for path in sorted(folder.seeds.glob("[!.]*.json")) if path.is_file()]
+    return found | {f"seeds/{path.name}": path.read_bytes() for path in seeds}
+
+
+def bars_of(folder: RunFolder) -> dict[str, bytes]:
+    """The bars as files, checked against the specification. Raises ConfigurationError."""
+    folder.bars()
+    names = [f"bars/{index}.npz" for index in range(len(folder.spec().data))]
+    return {name: (folder.path / name).read_bytes() for name in names}
