@@ -5,10 +5,7 @@ when it is applied again. A step that was published never changes: what comes la
 """
 
 import hashlib
-import time
 from dataclasses import dataclass
-
-import pyarrow as pa
 
 from common.errors import ConfigurationError
 from common.ports import Store
@@ -76,8 +73,10 @@ def migrate(store: Store, known: tuple[Migration, ...] = MIGRATIONS) -> list[Mig
         store.execute(_LEDGER.ddl)  # first: a store with tables and no ledger is one of before
         for statement in step.statements:
             store.execute(statement)
-        row = {"version": step.version, "name": step.name, "digest": step.digest, "time_us": time.time_ns() // 1000}
-        store.insert(_LEDGER.name, pa.Table.from_pylist([row], _LEDGER.schema))
+        store.execute(
+            f"INSERT INTO {_LEDGER.name} SELECT toUInt32({step.version}), '{step.name}', '{step.digest}', "
+            "toUInt64(toUnixTimestamp(now())) * 1000000"
+        )
     return steps
 
 
