@@ -1,4 +1,4 @@
-"""Counts of events over time, each event once, whatever order and however often they come."""
+"""Counts of events over time, each event once, however often and late it comes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ AHEAD_S = 60
 
 @dataclass(slots=True)
 class _Second:
-    ids: set[str] = field(default_factory=set)
+    ids: list[str] = field(default_factory=list)
     sums: dict[str, int] = field(default_factory=dict)
 
 
@@ -17,24 +17,24 @@ class Windows:
     """Sums by the second in which events were published, kept for ``keep_s`` seconds.
 
     Windows are made of whole seconds: a hopping one ends with the last complete second and hops by one, a tumbling one
-    begins at a multiple of its length.
+    begins at a multiple of its length. Who publishes an event again stamps it anew: it counts where it came first.
     """
 
     def __init__(self, keep_s: int = 3600) -> None:
         self.keep_s = keep_s
         self._seconds: dict[int, _Second] = {}
+        self._ids: set[str] = set()
         self._oldest = 0
 
     def add(self, event_id: str, time_us: int, now_us: int, **amounts: int) -> bool:
         """Count an event; False for one that is counted already, too old, or from the future."""
         second, now = time_us // 1_000_000, now_us // 1_000_000
         self._forget(now)
-        if not now - self.keep_s <= second <= now + AHEAD_S:
+        if event_id in self._ids or not now - self.keep_s <= second <= now + AHEAD_S:
             return False
         found = self._seconds.setdefault(second, _Second())
-        if event_id in found.ids:
-            return False
-        found.ids.add(event_id)
+        found.ids.append(event_id)
+        self._ids.add(event_id)
         for name, amount in amounts.items():
             found.sums[name] = found.sums.get(name, 0) + amount
         return True
@@ -62,4 +62,4 @@ class Windows:
         if now - self.keep_s > self._oldest:
             self._oldest = now - self.keep_s
             for second in [each for each in self._seconds if each < self._oldest]:
-                del self._seconds[second]
+                self._ids.difference_update(self._seconds.pop(second).ids)
