@@ -1,0 +1,34 @@
+"""`python -m recorder`: writes every event to the analytical store, as a process of its own."""
+
+from common.run import topics
+from common.run.health import READY
+from common.run.open import open_store
+from common.run.process import Process, Program, main
+from recorder.faust_app import FaustRecorder, open_stream
+
+
+async def work(process: Process) -> None:
+    """Record until told to stop."""
+    await process.bus.create(topics.plans(partitions=process.settings.partitions))
+    store = open_store(process.settings.store)
+    try:
+        recorder = FaustRecorder(process.bus, store, process.stop)
+        process.routes |= recorder.routes
+        process.routes[READY] = lambda: (503 if recorder.progress.lag is None else 200, recorder.progress.report()[1])
+        process.begin()
+        await recorder.run(open_stream(process.settings.bus))
+    finally:
+        store.close()
+
+
+PROGRAM = Program(
+    "recorder",
+    "Records: writes the events of the bus to the analytical store as rows, and tells live figures over HTTP. Nothing "
+    "of the search depends on it.",
+    work,
+    takes=("store",),
+    needs=("bus", "store"),
+)
+
+if __name__ == "__main__":
+    main(PROGRAM)
