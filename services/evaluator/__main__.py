@@ -4,6 +4,7 @@ import asyncio
 import os
 
 from common.run.process import Process, Program, main
+from common.telemetry import names
 from evaluator.preparing import arenas_of, warm_up
 from evaluator.resources import read_settings, resources_of
 from evaluator.service import service
@@ -20,6 +21,10 @@ async def work(process: Process) -> None:
     resources = resources_of(settings, arenas, threads, islands=1)  # one cohort at a time: all threads share it
     evaluator = service(arenas, resources)
     await asyncio.to_thread(warm_up, evaluator, process.spec)
+    if (cache := resources.cache) is not None:
+        told = {names.SERVICE: "evaluator"}
+        process.metrics.observe(names.CACHE_HITS, lambda: [(cache.hits, told)])
+        process.metrics.observe(names.CACHE_MISSES, lambda: [(cache.misses, told)])
     await process.serve(evaluator, records_max=1)
     if resources.cache is not None:
         resources.cache.close()

@@ -4,6 +4,7 @@ from common.run import topics
 from common.run.health import READY
 from common.run.open import open_store
 from common.run.process import Process, Program, main
+from common.telemetry import names
 from recorder.faust_app import FaustRecorder, open_stream
 
 
@@ -15,6 +16,9 @@ async def work(process: Process) -> None:
         recorder = FaustRecorder(process.bus, store, process.stop)
         process.routes |= recorder.routes
         process.routes[READY] = lambda: (503 if recorder.progress.lag is None else 200, recorder.progress.report()[1])
+        progress, told = recorder.progress, {names.SERVICE: "recorder"}
+        process.metrics.observe(names.LAG, lambda: [(progress.lag, told)] if progress.lag is not None else [])
+        process.metrics.observe(names.CONSUMED, lambda: [(progress.records, told)])
         process.begin()
         await recorder.run(open_stream(process.settings.bus))
     finally:
