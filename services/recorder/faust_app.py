@@ -19,7 +19,7 @@ from common.run.http_json import Answer, Routes
 from common.run.retry import LoopSettings, retry
 from recorder.live import Live
 from recorder.patient import PatientWriter
-from recorder.progress import Progress
+from recorder.progress import STALL_S, Progress
 from recorder.record import DEFAULTS, GROUP, TOPICS, RecorderSettings, Tally, read
 
 LAG_EVERY_S = 5.0
@@ -52,12 +52,23 @@ def open_stream(url: str, settings: RecorderSettings = DEFAULTS) -> Stream:
 class FaustRecorder:
     """One member of the group; ``routes`` are what it tells over HTTP. Figures are those of its own partitions."""
 
-    def __init__(self, bus: Bus, store: Store, stop: asyncio.Event, settings: RecorderSettings = DEFAULTS) -> None:
-        self._bus, self._stop = bus, stop
+    def __init__(
+        self,
+        bus: Bus,
+        store: Store,
+        stop: asyncio.Event,
+        settings: RecorderSettings = DEFAULTS,
+        *,
+        stall_s: float = STALL_S,
+        lag_every_s: float = LAG_EVERY_S,
+    ) -> None:
+        self._bus, self._stop, self._lag_every_s = bus, stop, lag_every_s
         self.tally = Tally()
         self._writer = PatientWriter(store, settings, stop, self.tally)
         self.live = Live()
-        self.progress = Progress(time.monotonic, self._writer.waiting, self.tally)
+        self.progress = Progress(time.monotonic, self._writer.waiting, self.tally, stall_s=stall_s)
+        self._turn: asyncio.Task[None] | None = None
+        self._begun_s = 0.0
 
     @property
     def routes(self) -> Routes:
@@ -76,25 +87,39 @@ class FaustRecorder:
     async def run(self, stream: Stream) -> None:
         """Write until ``stop``. What fails of the bus is tried again for ever, and told by ``/health/live``.
 
-        Raises ConfigurationError where the store has a schema that this program does not know.
+        An app that stands still while records wait is replaced by a new one. Raises ConfigurationError where the store
+        has a schema that this program does not know.
         """
         watching = asyncio.create_task(self._watch())
         pause_s = _AGAIN_S
         try:
             while not self._stop.is_set():
                 before = self.progress.records
-                try:
-                    await stream.run(self._handle, self._stop)
-                except TransientError as error:
-                    if self._stop.is_set():
-                        return
-                    pause_s = _AGAIN_S if self.progress.records > before else min(_AGAIN_S_MAX, 2 * pause_s)
-                    _log.warning("recorder: %s; again in %.1f s", error, pause_s)
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._stop.wait(), pause_s)
+                self._begun_s = time.monotonic()
+                self._turn = asyncio.create_task(stream.run(self._handle, self._stop))
+                await asyncio.wait([self._turn])
+                if self._stop.is_set() or self._reason(self._turn) is None:
+                    return
+                pause_s = _AGAIN_S if self.progress.records > before else min(_AGAIN_S_MAX, 2 * pause_s)
+                _log.warning("recorder: %s; again in %.1f s", self._reason(self._turn), pause_s)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), pause_s)
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            ending = [watching, *([self._turn] if self._turn is not None else [])]
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
+
+    @staticmethod
+    def _reason(turn: "asyncio.Task[None]") -> str | None:
+        """Why a turn has to be taken again; None where it ended well. Raises what another turn cannot help."""
+        if turn.cancelled():
+            return "records wait and nothing moves"
+        try:
+            turn.result()
+        except TransientError as error:
+            return str(error)
+        return None
 
     async def _handle(self, records: Sequence[Record]) -> None:
         events, tables, dead = await asyncio.to_thread(read, records)
@@ -113,7 +138,10 @@ class FaustRecorder:
                 self.progress.measured(None, str(error))
             else:
                 self.progress.measured(sum(lags.values()))
-            await asyncio.sleep(LAG_EVERY_S)
+            is_new = time.monotonic() - self._begun_s < self.progress.stall_s
+            if self.progress.report()[0] != 200 and not is_new and self._turn is not None:
+                self._turn.cancel()
+            await asyncio.sleep(self._lag_every_s)
 
 
 def _now_us() -> int:

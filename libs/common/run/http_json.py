@@ -61,4 +61,4 @@ def _answer(head: bytes, routes: Routes) -> bytes:
         "Cache-Control: no-store",
         "Connection: close",
     )
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + (body if method == b"GET" else b"")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + (b"" if method == b"HEAD" else body)
