@@ -85,7 +85,8 @@ class Chronicle:
     def flush(self) -> None:
         """Hand what is new to the operating system: it then survives this process."""
         living = [bytes(known) for cohort in self.breeding.values() for known in cohort["genome_id"]]
-        self.family.flush(living + [bytes.fromhex(row["genome_id"]) for row in self.of("candidate")])
+        named = [row["genome_id"] for kind in ("candidate", "champion") for row in self.of(kind)]
+        self.family.flush(living + [bytes.fromhex(each) for each in named])
         if self.path is not None and self._pending:
             file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:

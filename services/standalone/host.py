@@ -1,46 +1,37 @@
-"""The host: all services of a run in one process, from set-up to the last event, with nothing left behind."""
+"""The host of a run: from set-up to the last event, whoever does the work, with nothing left behind."""
 
 import asyncio
 import signal
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.adapters.memory_bus import MemoryBus
-from common.backtest.arena import Arena
 from common.events.codec import encode
 from common.events.event import Event, Payload, event_id
 from common.events.public import ControlIssued
 from common.events.spec import RunSpec
 from common.market.bars import Bars
-from common.ports import StateStore, Store
-from common.run import topics
 from common.run.folder import RunFolder
-from common.run.loop import now_us, run_service
-from common.run.open import open_bus, open_states, open_store
-from common.run.retry import LoopSettings
-from common.run.stretches import feed, histories
-from common.service import Service
-from common.telemetry import start_tracing, tracer_of
+from common.run.loop import now_us
+from common.run.stretches import feed
 from deployer.state import PaperState
-from evaluator.resources import EvaluatorSettings, read_settings, resources_of
-from recorder.record import run_recorder
+from evaluator.resources import EvaluatorSettings, read_settings
 from selector.service import SERVICE as SELECTOR
 from selector.state import IslandState
-from standalone import watcher
 from standalone.chronicle import Chronicle
+from standalone.crew import Crew, saved
 from standalone.interrupt import StoppedAtOnceError
 from standalone.live import View
 from standalone.outcome import publish_champions
 from standalone.overview import overview
 from standalone.recovery_points import DEFAULTS, Keeper, PointSettings
 from standalone.seeds import Inbox
-from standalone.services import breeders, desk, with_tap
+from standalone.services import desk
 from standalone.session_clock import SessionClock
-from standalone.setup import prepare_all
 from standalone.watchdog import Watchdog
+from standalone.watcher import GROUP, Watcher
 
 TICK_S = 0.2
 FLUSH_EVERY_S = 1.0
@@ -71,9 +62,10 @@ class Host:
     """One session of one run."""
 
     def __init__(
-        self, folder: RunFolder, spec: RunSpec, bars: Sequence[Bars], settings: HostSettings, view: View
+        self, folder: RunFolder, spec: RunSpec, bars: Sequence[Bars], settings: HostSettings, view: View, crew: Crew
     ) -> None:
         self.folder, self.spec, self.bars, self.settings, self.view = folder, spec, bars, settings, view
+        self.crew = crew
         self.chronicle = Chronicle.open(folder.journal, folder.family)
         self.stopped_by = ""
         self._phase = "preparing"
@@ -93,11 +85,16 @@ class Host:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupt)
         try:
-            arenas = await self._prepare(loop)
-            final = await (self._stored() if self._interrupts else self._serve(arenas))
-            if self._interrupts > 1:
-                raise StoppedAtOnceError
-            return final
+            await self.crew.open()
+            try:
+                await self._prepare(loop)
+                if not self._interrupts:
+                    await self._serve()
+                if self._interrupts > 1:
+                    raise StoppedAtOnceError
+                return await self._final()
+            finally:
+                await self.crew.close()
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
@@ -109,11 +106,9 @@ class Host:
         seconds = {name: round(self._clock.total(name), 3) for name in ("setup_s", "evolution_s", "wall_s")}
         return {**seconds, "stopped_by": self.stopped_by, "finished": self.stopped_by in ("generations", "minutes")}
 
-    async def _prepare(self, loop: asyncio.AbstractEventLoop) -> list[Arena]:
+    async def _prepare(self, loop: asyncio.AbstractEventLoop) -> None:
         """Set up; the first Ctrl-C lets it come to the end of its step, the second leaves its threads behind."""
-        preparing = asyncio.ensure_future(
-            prepare_all(self.spec, self.bars, self.settings.workers, lambda: not self._interrupts)
-        )
+        preparing = asyncio.ensure_future(self.crew.prepare(lambda: not self._interrupts))
         while not preparing.done():
             self._show()
             if self._interrupts > 1:
@@ -123,86 +118,39 @@ class Host:
             await asyncio.wait([preparing], timeout=TICK_S)
         if self._interrupts:
             self.stopped_by = "interrupt"
-        return preparing.result()
+        preparing.result()
 
-    async def _stored(self) -> Final:
-        """What an earlier session ended with; nothing for a run that has not begun."""
-        states = open_states(self.folder.states)
+    async def _final(self) -> Final:
+        """What the services ended with, in this session or an earlier one; nothing for a run that has not begun."""
+        paper = await saved(self.crew.states, desk(()))
+        return Final(await saved(self.crew.states, SELECTOR), paper[0] if paper else PaperState())
+
+    async def _serve(self) -> None:
+        crew = self.crew
+        begun = await saved(crew.states, SELECTOR)
+        consumer = await crew.bus.subscribe(GROUP, crew.watched)
+        watch = Watcher(consumer, self.chronicle, self.view.say, self._news, crew.keep_s)
+        keeper = Keeper(self.folder, crew.states, crew.bus.log_id, self.settings.points)
+        beside: list[asyncio.Task[None]] = []
         try:
-            return await _final(states)
+            crew.start()
+            beside.append(asyncio.create_task(watch.watch(), name="host"))
+            beside.append(asyncio.create_task(keeper.keep(self._closed, self._news), name="recovery points"))
+            await asyncio.sleep(0)  # every reader has subscribed now
+            # An island that has only answered seeds recovers nothing; the others drop what they have closed.
+            is_begun = [state.generation >= 0 for state in begun]
+            await self._begin(is_new=len(begun) < self.spec.islands or not all(is_begun))
+            await self._evolve(beside)
         finally:
-            await states.close()
+            ended = await crew.stop()
+            for task in beside:
+                task.cancel()
+            ended += [each for each in await asyncio.gather(*beside, return_exceptions=True) if each is not None]
+        for error in ended:
+            if not isinstance(error, asyncio.CancelledError):
+                raise error
 
-    async def _serve(self, arenas: Sequence[Arena]) -> Final:
-        resources = resources_of(self.settings.evaluator, arenas, self.settings.workers, self.spec.islands)
-        bus = open_bus("memory://")
-        states = open_states(self.folder.states)
-        store = open_store(f"chdb://{self.folder.store.absolute()}") if self.settings.store else None
-        tracing = start_tracing(self.settings.traces)
-        try:
-            await bus.create(topics.plans())
-            begun = await _saved(states, SELECTOR)
-            consumer = await watcher.subscribe(bus)
-            watch = watcher.Watcher(consumer, self.chronicle, self.view.say, self._news)
-            stop = asyncio.Event()
-            tasks = self._tasks(bus, states, store, breeders(arenas, resources), stop, tracer_of(tracing))
-            watching = asyncio.create_task(watch.watch(), name="host")
-            keeper = Keeper(self.folder, states, bus.log_id, self.settings.points)
-            keeping = asyncio.create_task(keeper.keep(self._closed, self._news), name="recovery points")
-            try:
-                await asyncio.sleep(0)  # every reader has subscribed now
-                # An island that has only answered seeds recovers nothing; the others drop what they have closed.
-                is_begun = [state.generation >= 0 for state in begun]
-                await self._begin(bus, is_new=len(begun) < self.spec.islands or not all(is_begun))
-                await self._evolve(bus, [*tasks, watching])
-            finally:
-                stop.set()
-                ended = await asyncio.gather(*tasks, return_exceptions=True)
-                watching.cancel()
-                keeping.cancel()
-                watched = await asyncio.gather(watching, keeping, return_exceptions=True)
-            for error in [*ended, *watched]:
-                if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
-                    raise error
-            return await _final(states)
-        finally:
-            await bus.close()
-            await states.close()
-            if resources.cache is not None:
-                resources.cache.close()
-            if store is not None:
-                store.close()
-            tracing.shutdown()
-
-    def _tasks(
-        self,
-        bus: Any,
-        states: StateStore,
-        store: Store | None,
-        breeding: Sequence[Service[Any]],
-        stop: asyncio.Event,
-        tracer: Any,
-    ) -> list[asyncio.Task[None]]:
-        """One task a member; evaluators take one cohort at a time, so that a free one finds work."""
-        generator, evaluator, selector = breeding
-        one, many = LoopSettings(records_max=1, run=self.spec), LoopSettings(run=self.spec)
-        members = [
-            (with_tap(generator, lambda: self._breeding), many),
-            *[(evaluator, one)] * self.settings.workers,
-            (desk(histories(self.spec, self.bars)), many),
-            (selector, many),  # the last: what it recovers, all others are there to read
-        ]
-
-        def start(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-            return asyncio.create_task(work, name=name)
-
-        tasks = [] if store is None else [start(run_recorder(bus, store, stop=stop), "recorder")]
-        return tasks + [
-            start(run_service(service, bus, states, stop=stop, settings=settings, tracer=tracer), service.name)
-            for service, settings in members
-        ]
-
-    async def _begin(self, bus: Any, is_new: bool) -> None:
+    async def _begin(self, is_new: bool) -> None:
         named: list[tuple[str, Payload]] = [(bars.instrument, bars) for bars in feed(self.spec, self.bars)]
         if is_new:
             named.append(("run", ControlIssued(action="start")))
@@ -210,21 +158,23 @@ class Host:
         for index, (key, payload) in enumerate(named):
             event = Event(payload, key, self.spec, event_id(self.spec, payload, (key, str(index))), time_us=now_us())
             messages.append(encode(event, "cli"))
-        await bus.publish(messages)
+        await self.crew.bus.publish(messages)
 
-    async def _evolve(self, bus: Any, tasks: Sequence[asyncio.Task[Any]]) -> None:
-        """Watch over the run until it has come to rest; a task that ends before is a failure, raised by the caller."""
+    async def _evolve(self, beside: Sequence[asyncio.Task[None]]) -> None:
+        """Watch over the run until it has come to rest; what ends before is a failure, raised by the caller."""
         inbox = Inbox(self.folder, self.view.say)
         self._phase, self._started = "evolving", time.monotonic()
         self._clock.start(self._started, self.chronicle.progress.evaluated())
-        dog = Watchdog(self.spec.islands, self._started)
-        while not any(task.done() for task in tasks) and self._interrupts < 2:
+        dog = Watchdog(self.spec.islands, self._started, self.crew.patience_s)
+        while not any(task.done() for task in beside) and not self.crew.has_failed() and self._interrupts < 2:
             if messages := await inbox.new(self.spec.run_id):
-                await bus.publish(messages)
+                await self.crew.bus.publish(messages)
+            was_breeding = self._breeding
             self._tick()
+            if was_breeding and not self._breeding:
+                await self.crew.stop_breeding()
+            left = await self.crew.left()
             now = time.monotonic()
-            assert isinstance(bus, MemoryBus)
-            left = bus.size_bytes()
             dog.see(now, left, {island: kept.header.generation for island, kept in self.chronicle.breeding.items()})
             if self._breeding and not self._all_final():
                 dog.check(now)
@@ -271,15 +221,3 @@ class Host:
         elapsed_s = time.monotonic() - self.settings.began
         evolution_s = self._clock.total("evolution_s")
         self.view.show(overview(self.chronicle, self.spec, self._phase, elapsed_s, evolution_s))
-
-
-async def _final(states: StateStore) -> Final:
-    paper = await _saved(states, desk(()))
-    return Final(await _saved(states, SELECTOR), paper[0] if paper else PaperState())
-
-
-async def _saved(states: StateStore, service: Service[Any]) -> list[Any]:
-    """The states of a service as last saved, by key."""
-    assert service.load is not None
-    found = await states.load(service.name, "")
-    return [service.load(saved.data) for _, saved in sorted(found.items())]

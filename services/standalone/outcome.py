@@ -40,14 +40,18 @@ def conclude(
     islands: Sequence[IslandState],
     paper: PaperState,
     timing: Mapping[str, Any],
+    looks: Sequence[Row] | None,
 ) -> tuple[Row, list[Row]]:
-    """Write the three files; returns the contents of run.json and champions.json. ``timing``: see ``Host.timing``."""
+    """Write the three files; returns the contents of run.json and champions.json. ``timing``: see ``Host.timing``.
+
+    ``looks`` at the vault that evaluators answered; None: nobody has watched them.
+    """
     promoted = [found.model_dump(mode="json") for found in results.champions(islands)]
     times = {(row["deployment"], row["state"]): row["time_us"] for row in chronicle.of("deployment")}
     log = [entry.change.model_dump(mode="json") for entry in paper.log]
     deployments = [row | {"time_us": times.get((row["deployment"], row["state"]), 0)} for row in log]
     champions = results.champion_rows(promoted, deployments, chronicle.of("performance"), spec, bars)
-    run = _run(spec, islands, paper, deployments, timing) | results.looks(chronicle.of("look"), islands)
+    run = _run(spec, islands, paper, deployments, timing) | results.looks(looks, islands)
     run["dead_letters"] = len(chronicle.of("dead"))
     if run["vault_looks_unregistered"]:
         _log.error(

@@ -104,6 +104,8 @@ def verdict(run: Mapping[str, Any], spec: RunSpec) -> Verdict:
 def seal_sentence(run: Mapping[str, Any]) -> str:
     """How the two counts of looks at the vault compare: the islands' own, and the evaluators' answers."""
     reads, looks, breaches = run["vault_reads"], run["vault_looks"], run["vault_looks_unregistered"]
+    if looks is None:
+        return f"Looks at the vault: {reads} counted by the islands; nobody has watched the evaluators' answers."
     counted = f"Looks at the vault: {reads} counted by the islands, {looks} answered by the evaluators"
     if breaches:
         return f"{counted}. {breaches} of these had been registered by no island: do not believe this run's champions."

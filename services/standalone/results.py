@@ -136,11 +136,14 @@ def counts(states: Sequence[IslandState], spec: RunSpec) -> Row:
     }
 
 
-def looks(seen: Iterable[Row], states: Sequence[IslandState]) -> Row:
+def looks(seen: Iterable[Row] | None, states: Sequence[IslandState]) -> Row:
     """The count of sealed reads by the evaluators' answers, beside ``vault_reads``, which is by the islands' states.
 
     A kill may lose one that an island has counted. One that no island has registered is a breach of the seal.
+    None for both where nobody has watched the answers.
     """
+    if seen is None:
+        return {"vault_looks": None, "vault_looks_unregistered": None}
     registered = {
         (state.island, candidate["genome_id"].tobytes().hex()) for state in states for candidate in state.candidates
     }

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,10 @@ from rich.console import Console
 from common.errors import ConfigurationError
 from common.run.folder import RunFolder
 from evaluator.resources import read_settings
+from standalone.crew import Crew
 from standalone.host import Host, HostSettings
 from standalone.live import LiveView, PlainView, View
+from standalone.local_crew import LocalCrew
 from standalone.outcome import conclude
 from standalone.recovery_points import DEFAULTS, PointSettings
 from standalone.report_words import seal_sentence
@@ -24,6 +27,10 @@ from standalone.request import MINUTES_DEFAULT, Request, build_spec, check_resum
 
 WORKERS_PER_CORE = 2
 """Islands hash to evaluators unevenly: with some to spare every core has a cohort to measure."""
+
+
+Hire = Callable[[RunFolder, Callable[[str], None]], Crew]
+"""Gives the crew for a run; the second argument tells people something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,15 @@ class Options:
     traces: str
     json: bool
     points: PointSettings = DEFAULTS
+    command: str = "run"
+    """With which the run goes on."""
 
 
-def run_session(request: Request, options: Options) -> dict[str, Any]:
-    """Run to the end; returns the content of run.json. Raises GalapagosError for bad input."""
+def run_session(request: Request, options: Options, hire: Hire | None = None) -> dict[str, Any]:
+    """Run to the end; returns the content of run.json. Raises GalapagosError for bad input.
+
+    ``hire`` gives the crew; None: all in this process.
+    """
     began = time.monotonic()
     if request.generations is not None and request.minutes is not None:
         raise ConfigurationError("--generations and --minutes: give one of them, they are two ways to end a run")
@@ -59,22 +71,38 @@ def run_session(request: Request, options: Options) -> dict[str, Any]:
         view = LiveView(console, limit_s) if is_live else PlainView(sys.stderr if options.json else sys.stdout)
         view.say(f"run {spec.run_id[:8]} in {folder.path}")
         with view:
-            run, champions = work(folder, settings, view)
+            run, champions = work(folder, settings, view, None if hire is None else hire(folder, view.say))
     finally:
         folder.unlock()
     if options.json:
         sys.stdout.write(orjson.dumps(run).decode() + "\n")
     else:
-        _tell(folder, run, champions, console)
+        _tell(folder, run, champions, console, options.command)
     return run
 
 
-def work(folder: RunFolder, settings: HostSettings, view: View) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Begin or go on with the run of a folder and write its files; returns those of run.json and champions.json."""
+def work(
+    folder: RunFolder, settings: HostSettings, view: View, crew: Crew | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Begin or go on with the run of a folder and write its files; returns those of run.json and champions.json.
+
+    ``crew`` None: all in this process.
+    """
     spec, bars = folder.spec(), folder.bars()
-    host = Host(folder, spec, bars, settings, view)
+    local = LocalCrew(
+        folder,
+        spec,
+        bars,
+        workers=settings.workers,
+        store=settings.store,
+        traces=settings.traces,
+        evaluator=settings.evaluator,
+    )
+    hired = crew or local
+    host = Host(folder, spec, bars, settings, view, hired)
     final = asyncio.run(host.run())
-    return conclude(folder, spec, bars, host.chronicle, final.islands, final.paper, host.timing())
+    looks = host.chronicle.of("look") if hired.sees_answers else None
+    return conclude(folder, spec, bars, host.chronicle, final.islands, final.paper, host.timing(), looks)
 
 
 def _open(request: Request, options: Options) -> RunFolder:
@@ -87,7 +115,7 @@ def _open(request: Request, options: Options) -> RunFolder:
     return RunFolder.create(options.out, spec, bars, datetime.now().astimezone())
 
 
-def _tell(folder: RunFolder, run: dict[str, Any], found: list[dict[str, Any]], console: Console) -> None:
+def _tell(folder: RunFolder, run: dict[str, Any], found: list[dict[str, Any]], console: Console, command: str) -> None:
     """The last words: the verdict, the figures, where to look, how to go on."""
     champions = run["champions"]
     colour = "green" if champions else "yellow"
@@ -112,4 +140,4 @@ def _tell(folder: RunFolder, run: dict[str, Any], found: list[dict[str, Any]], c
     if champions:
         console.print(f"next: galapagos explain {found[0]['genome_id'][:8]} {where}", highlight=False, soft_wrap=True)
     if run["stopped_by"] != "generations":
-        console.print(f"to go on: galapagos run --resume {where}", highlight=False, soft_wrap=True)
+        console.print(f"to go on: galapagos {command} --resume {where}", highlight=False, soft_wrap=True)

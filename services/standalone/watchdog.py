@@ -7,31 +7,31 @@ STALLED_S = 30.0
 
 
 class Watchdog:
-    """Fed at every tick with the bytes on the bus and the last generation that each island has closed."""
+    """Fed at every tick with what is left on the bus and the last generation that each island has closed."""
 
-    def __init__(self, islands: int, now: float) -> None:
-        self._islands = islands
+    def __init__(self, islands: int, now: float, stalled_s: float = STALLED_S) -> None:
+        self._islands, self._stalled_s = islands, stalled_s
         self._seen: tuple[int, dict[int, int]] = (-1, {})
         self._changed = now
 
-    def see(self, now: float, size_bytes: int, closed: Mapping[int, int]) -> None:
+    def see(self, now: float, left: int, closed: Mapping[int, int]) -> None:
         """``now``: monotonic seconds."""
-        seen = size_bytes, dict(closed)
+        seen = left, dict(closed)
         if seen != self._seen:
             self._seen, self._changed = seen, now
 
     def is_still(self, now: float) -> bool:
         """Has nothing changed for too long?"""
-        return now - self._changed > STALLED_S
+        return now - self._changed > self._stalled_s
 
     def check(self, now: float) -> None:
         """While islands breed: raise RuntimeError, naming those that wait, when all is still on an empty bus."""
-        size_bytes, closed = self._seen
-        if size_bytes or not self.is_still(now):
+        left, closed = self._seen
+        if left or not self.is_still(now):
             return
         behind = min((closed.get(island, -1) for island in range(self._islands)), default=-1)
         waiting = [str(island) for island in range(self._islands) if closed.get(island, -1) == behind]
         raise RuntimeError(
             f"islands {', '.join(waiting)} wait for generation {behind + 1}, but nothing has been in flight for "
-            f"{STALLED_S:g} s: an event was lost"
+            f"{self._stalled_s:g} s: an event was lost"
         )

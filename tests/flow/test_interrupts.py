@@ -13,7 +13,7 @@ from common.backtest.arena import Arena
 from common.events.spec import RunSpec
 from common.market.bars import Bars
 from common.run.folder import RunFolder
-from standalone import host
+from standalone import host, local_crew
 from standalone.interrupt import StoppedAtOnceError
 from standalone.overview import Overview
 from standalone.session import work
@@ -67,7 +67,7 @@ def test_twice_during_set_up_does_not_wait_for_its_threads(prepared: Prepared, m
         left.append(True)
         return await prepare_all(spec, bars, workers, is_wanted)
 
-    monkeypatch.setattr(host, "prepare_all", slow)
+    monkeypatch.setattr(local_crew, "prepare_all", slow)
     folder = prepared()
     with pytest.raises(StoppedAtOnceError):
         work(folder, _settings(), Impatient("preparing", 2))

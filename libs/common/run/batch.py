@@ -20,6 +20,7 @@ from common.events.public import DeploymentChanged
 from common.events.spec import RunSpec
 from common.ports import Offsets, Partition, Record
 from common.run.dead_letter import dead_letter
+from common.run.logs import TRACE
 from common.service import Service
 from common.telemetry import Metrics, names
 
@@ -176,4 +177,5 @@ class Worker:
         telemetry.mark_refused(span, error)
         self.metrics.add(names.DEAD_LETTERS, 1, service=self.service.name, topic=record.topic)
         outcome.messages.append(dead_letter(record, self.service.name, error))
-        _log.warning("%s refused an event of %s: %s", self.service.name, record.topic, error)
+        where = {TRACE: telemetry.header_of(span)}
+        _log.warning("%s refused an event of %s: %s", self.service.name, record.topic, error, extra=where)
