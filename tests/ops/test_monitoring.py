@@ -133,3 +133,8 @@ def test_the_collector_hands_on_what_comes_in() -> None:
     port = collector["exporters"]["prometheus"]["endpoint"].rpartition(":")[2]
     assert scraped["static_configs"] == [{"targets": [f"collector:{port}"]}]
     assert scraped["honor_labels"] is True
+
+
+def test_the_document_explains_every_metric_and_none_that_is_not_there() -> None:
+    text = (ROOT / "docs/operate.md").read_text()
+    assert {metric.name for metric in names.METRICS} == set(re.findall(r"`(galapagos\.[a-z_.]+)`", text))
