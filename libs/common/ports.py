@@ -175,7 +175,7 @@ class Store(Protocol):
         ...
 
     def query(self, sql: str) -> pa.Table:
-        """The rows of a SELECT."""
+        """The rows of a SELECT; a DateTime comes as whole seconds since 1970, UTC."""
         ...
 
     def close(self) -> None:

@@ -155,6 +155,20 @@ def test_a_server_that_is_not_there_at_the_opening_may_come() -> None:
         cache.close()
 
 
+def test_a_server_that_hangs_is_given_up_and_its_late_answers_are_nobodys() -> None:
+    now = [0.0]
+    with temporary() as servers:
+        servers.start(only=["redis"])
+        cache = RedisCache(servers.urls["redis"], clock=lambda: now[0])
+        cache.put_many([(b"a", b"1"), (b"b", b"2")])
+        servers.pause("redis")
+        assert cache.get_many([b"a"]) == [None]
+        servers.resume("redis")
+        now[0] += REST_S
+        assert cache.get_many([b"b"]) == [b"2"]
+        cache.close()
+
+
 def test_a_full_server_that_may_forget_nothing_still_answers(caplog: pytest.LogCaptureFixture) -> None:
     with temporary() as servers:
         servers.start(only=["redis"])

@@ -194,6 +194,17 @@ def test_a_server_that_comes_later_is_waited_for_by_whoever_calls() -> None:
         store.close()
 
 
+def test_a_server_that_hangs_is_given_up_and_asked_again_later() -> None:
+    with temporary() as servers:
+        store = open_store(_private(servers, "clickhouse"))
+        servers.pause("clickhouse")
+        with pytest.raises(TransientError, match="store"):
+            store.query("SELECT 1 AS one")
+        servers.resume("clickhouse")
+        assert store.query("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+        store.close()
+
+
 def test_a_user_that_the_server_refuses_and_a_url_without_sense_say_so_at_once(clickhouse_url: str) -> None:
     place = clickhouse_url.rpartition("@")[2].removeprefix("clickhouse://").partition("/")[0]
     for url in (f"clickhouse://default:secret@{place}/default", f"clickhouse://nobody@{place}/default"):

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote
 
 import pyarrow as pa
-from clickhouse_driver import Client, errors  # type: ignore[import-untyped]
+from clickhouse_driver import Client, errors
 
 from common.adapters.clickhouse_errors import translated
 from common.errors import ConfigurationError, ContractError, GalapagosError
@@ -52,7 +52,7 @@ class ClickHouseStore:
             "secure": secure,
             "compression": "lz4",
             "connect_timeout": CONNECT_S,
-            "send_receive_timeout": ANSWER_S,
+            "send_receive_timeout": CONNECT_S,  # also of the greeting; see _connect
             "sync_request_timeout": CONNECT_S,
             "disable_reconnect": True,
         }
@@ -127,6 +127,7 @@ class ClickHouseStore:
             connection.connect()
         # The driver turns times into those of the server's zone and forgets the zone: here all times are UTC.
         connection.server_info.timezone = "UTC"
+        connection.socket.settimeout(ANSWER_S)
 
     def _failed(self, error: Exception) -> GalapagosError:
         self._client.disconnect()
