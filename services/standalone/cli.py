@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from standalone.commands import bench, champions, data, explain, graph, query, run, seed, store
+from standalone.commands import bench, champions, checkpoint, data, explain, graph, query, run, seed, store
 
 EXIT_BUG = 1
 EXIT_BAD_INPUT = 2
@@ -47,6 +47,7 @@ app.command("query", epilog=query.EXAMPLES)(query.query)
 app.command("bench", epilog=bench.EXAMPLES, no_args_is_help=True)(bench.bench)
 app.add_typer(seed.app, name="seed")
 app.add_typer(champions.app, name="champions")
+app.add_typer(checkpoint.app, name="checkpoint")
 app.add_typer(data.app, name="data")
 app.add_typer(store.app, name="store")
 

@@ -5,8 +5,9 @@ loaded with another log, and what is in flight is done again with the same resul
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import NamedTuple
 
 from common.errors import ConfigurationError
 from common.events.spec import RunSpec
@@ -21,11 +22,23 @@ from standalone.services import desk
 
 SERVICES = (desk(()), SELECTOR)
 """Readers before those they read: none of the states is ahead of what it follows from."""
+
+
+class Seed(NamedTuple):
+    """A seed as it stands in a log."""
+
+    event_id: str
+    name: str
+    data: bytes
+
+
 _HISTORY = ("journal.jsonl", "family.bin")
 
 
-async def taken(spec: RunSpec, states: StateStore, log_id: str, reason: str, files: Mapping[str, bytes]) -> Checkpoint:
-    """The states of this moment, with ``files`` beside them.
+async def taken(
+    spec: RunSpec, states: StateStore, log_id: str, reason: str, files: Mapping[str, bytes], seeds: Sequence[Seed] = ()
+) -> Checkpoint:
+    """The states of this moment, with ``files`` beside them and those of the ``seeds`` that no island has answered.
 
     Raises ConfigurationError where nothing is there to go on from, and where islands are too far apart to go on.
     """
@@ -52,7 +65,9 @@ async def taken(spec: RunSpec, states: StateStore, log_id: str, reason: str, fil
     islands = await asyncio.to_thread(check, manifest, parts)
     generations = {str(state.island): state.generation for state in islands}
     manifest = manifest.model_copy(update={"islands": generations})
-    return Checkpoint(manifest, parts).with_files(files)
+    answered = {cohort for state in islands for cohort in state.seed_cohorts}
+    waiting = {f"seeds/{seed.name}.json": seed.data for seed in seeds if seed.event_id not in answered}
+    return Checkpoint(manifest, parts).with_files({**files, **waiting})
 
 
 def check(manifest: Manifest, parts: Mapping[str, bytes]) -> list[IslandState]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from common.errors import ConfigurationError, TransientError
 from common.ports import StateStore
 from common.run.checkpoint import SUFFIX, Manifest, read_manifest, write
 from common.run.folder import RunFolder
-from standalone.recovery import history, taken
+from standalone.recovery import Seed, history, taken
 
 _LOOK_S = 0.05
 _log = logging.getLogger(__name__)
@@ -45,14 +45,18 @@ def listed(folder: RunFolder) -> list[tuple[Path, Manifest]]:
     return sorted(found, key=lambda item: item[1].created_us)
 
 
-async def take(folder: RunFolder, states: StateStore, log_id: str, reason: str, keep: int = 0) -> tuple[Path, Manifest]:
+async def take(
+    folder: RunFolder, states: StateStore, log_id: str, reason: str, keep: int = 0, seeds: Sequence[Seed] = ()
+) -> tuple[Path, Manifest]:
     """One more recovery point; of those taken for the same reason only the newest ``keep`` stay (0: all).
+
+    ``seeds`` are those of a log; those of the folder come along in any case.
 
     Raises ConfigurationError as ``taken`` does.
     """
     spec = await asyncio.to_thread(folder.spec)
     files = await asyncio.to_thread(history, folder)  # before the states: it is not ahead of them
-    checkpoint = await taken(spec, states, log_id, reason, files)
+    checkpoint = await taken(spec, states, log_id, reason, files, seeds)
     manifest = checkpoint.manifest
     name = f"g{manifest.generation:08d}-{manifest.created_us}{SUFFIX}"
     path = place(folder) / name

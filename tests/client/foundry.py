@@ -1,7 +1,7 @@
 """A small foundry in this process: the real services on any bus, on a market with a planted edge."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from common.events.event import Event, event_id
 from common.events.public import ControlIssued
 from common.events.spec import RunSpec
 from common.market.synthetic import planted
-from common.ports import Bus
+from common.ports import Bus, StateStore
 from common.run import topics
 from common.run.loop import now_us, run_service
 from common.run.open import open_states
@@ -41,19 +41,28 @@ def beginning(spec: RunSpec) -> list[Event]:
 
 
 @asynccontextmanager
-async def foundry(bus: Bus, folder: Path) -> AsyncIterator[None]:
-    """Every service but the recorder, until the block ends; a service that fails fails the test."""
-    arena = with_stage(prepare(BARS, None, 1), cut_of(len(BARS), SPEC.windows), 1)
+async def foundry(
+    bus: Bus,
+    folder: Path,
+    spec: RunSpec = SPEC,
+    states: StateStore | None = None,
+    causes: Sequence[Event] | None = None,
+) -> AsyncIterator[None]:
+    """Every service but the recorder, until the block ends; a service that fails fails the test.
+
+    Without ``states`` they are kept in the folder; without ``causes`` the run begins.
+    """
+    arena = with_stage(prepare(BARS, None, 1), cut_of(len(BARS), spec.windows), 1)
     await bus.create(topics.plans())
-    states, stop = open_states(folder / "states.sqlite"), asyncio.Event()
-    settings = LoopSettings(run=SPEC)
+    kept, stop = states or open_states(folder / "states.sqlite"), asyncio.Event()
+    settings = LoopSettings(run=spec, snapshot_s=0.0 if states is None else 0.2)
     async with asyncio.TaskGroup() as running:
-        for service in (*breeders([arena]), desk(histories(SPEC, [BARS]))):
-            running.create_task(run_service(service, bus, states, stop=stop, settings=settings))
+        for service in (*breeders([arena]), desk(histories(spec, [BARS]))):
+            running.create_task(run_service(service, bus, kept, stop=stop, settings=settings))
         await asyncio.sleep(0)
         try:
-            await bus.publish([encode(event, "cli") for event in beginning(SPEC)])
+            await bus.publish([encode(event, "cli") for event in (beginning(spec) if causes is None else causes)])
             yield
         finally:
             stop.set()
-    await states.close()
+    await kept.close()

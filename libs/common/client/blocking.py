@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
 from contextlib import suppress
 from typing import Any, Self, TypeVar
 
@@ -45,17 +45,17 @@ class BlockingClient:
 
     def champions(
         self, group: str = "", begin: Begin = "oldest", idle_s: float | None = None
-    ) -> Iterator[Seen[ChampionPromoted]]:
+    ) -> Generator[Seen[ChampionPromoted], None, None]:
         """See ``Client``."""
         return self._each(self._client.champions(group, begin, idle_s))
 
     def deployments(
         self, group: str = "", begin: Begin = "oldest", idle_s: float | None = None
-    ) -> Iterator[Seen[DeploymentChanged]]:
+    ) -> Generator[Seen[DeploymentChanged], None, None]:
         """See ``Client``."""
         return self._each(self._client.deployments(group, begin, idle_s))
 
-    def outcome(self, seed_id: str, idle_s: float | None = None) -> Iterator[Fate]:
+    def outcome(self, seed_id: str, idle_s: float | None = None) -> Generator[Fate, None, None]:
         """See ``Client``."""
         return self._each(self._client.outcome(seed_id, idle_s))
 
@@ -74,7 +74,7 @@ class BlockingClient:
             future.cancel()  # Ctrl-C comes to this thread alone
             raise
 
-    def _each(self, items: AsyncGenerator[Result, None]) -> Iterator[Result]:
+    def _each(self, items: AsyncGenerator[Result, None]) -> Generator[Result, None, None]:
         try:
             while (item := self._call(_following(items))) is not _END:
                 yield item
