@@ -12,8 +12,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from common.errors import GalapagosError, TransientError
-from common.ports import Bus, Record, Store
+from common.errors import TransientError
+from common.ports import Bus, Partition, Record, Store
 from common.run.dead_letter import dead_letter
 from common.run.http_json import Answer, Routes
 from common.run.retry import LoopSettings, retry
@@ -29,6 +29,11 @@ _log = logging.getLogger(__name__)
 
 class Stream(Protocol):
     """See ``common.adapters.faust_stream``."""
+
+    @property
+    def assignment(self) -> frozenset[Partition]:
+        """The partitions that are read now."""
+        ...
 
     async def run(self, handle: Callable[[Sequence[Record]], Awaitable[None]], stop: asyncio.Event) -> None:
         """Hand over batches until ``stop``; acknowledged are those for which ``handle`` returned."""
@@ -90,7 +95,7 @@ class FaustRecorder:
         An app that stands still while records wait is replaced by a new one. Raises ConfigurationError where the store
         has a schema that this program does not know.
         """
-        watching = asyncio.create_task(self._watch())
+        watching = asyncio.create_task(self._watch(stream))
         pause_s = _AGAIN_S
         try:
             while not self._stop.is_set():
@@ -122,26 +127,34 @@ class FaustRecorder:
         return None
 
     async def _handle(self, records: Sequence[Record]) -> None:
-        events, tables, dead = await asyncio.to_thread(read, records)
-        self.live.observe(events, _now_us())
-        refused = await self._writer.write(tables)
-        dead += [dead_letter(each, GROUP, refused[each[:3]]) for each in records if each[:3] in refused]
-        if dead:
-            await retry(lambda: self._bus.publish(dead), LoopSettings())
-        self.progress.done(len(records))
+        self.progress.is_writing = True
+        try:
+            events, tables, dead = await asyncio.to_thread(read, records)
+            self.live.observe(events, _now_us())
+            refused = await self._writer.write(tables)
+            dead += [dead_letter(each, GROUP, refused[each[:3]]) for each in records if each[:3] in refused]
+            if dead:
+                await retry(lambda: self._bus.publish(dead), LoopSettings())
+            self.progress.done(len(records))
+        finally:
+            self.progress.is_writing = False
 
-    async def _watch(self) -> None:
+    async def _watch(self, stream: Stream) -> None:
         while True:
-            try:
-                lags = await self._bus.lag(GROUP, TOPICS)
-            except GalapagosError as error:
-                self.progress.measured(None, str(error))
-            else:
-                self.progress.measured(sum(lags.values()))
+            self.progress.measured(*await self._lag(stream))
             is_new = time.monotonic() - self._begun_s < self.progress.stall_s
             if self.progress.report()[0] != 200 and not is_new and self._turn is not None:
                 self._turn.cancel()
             await asyncio.sleep(self._lag_every_s)
+
+    async def _lag(self, stream: Stream) -> tuple[int | None, str]:
+        """Of this member's own partitions; None and why where it cannot be told."""
+        try:
+            lags = await self._bus.lag(GROUP, TOPICS)
+        except Exception as error:  # whatever it is: health has to go on
+            return None, str(error)
+        mine = [lags.get(at, 0) for at in stream.assignment]
+        return (sum(mine), "") if mine else (None, "no partitions are assigned to this member")
 
 
 def _now_us() -> int:

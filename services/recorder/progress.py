@@ -23,6 +23,8 @@ class Progress:
     """Records that are not acknowledged yet; None: not known, the bus does not answer."""
     bus_error: str = ""
     stall_s: float = STALL_S
+    is_writing: bool = False
+    """A batch is in hand: the store's client and the bus bound how long each attempt takes."""
     moved_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -43,13 +45,14 @@ class Progress:
         """200, or 503 for a recorder that had better start again; and why."""
         now_s = self.clock()
         still_s = now_s - self.moved_s
+        if self.is_writing:
+            self.moved_s = now_s
         if self.waiting.since_s is not None:
             state = "waiting for the store"
-            self.moved_s = now_s
         elif self.lag is None:
             state = "waiting for the bus"
         else:
-            state = "stalled" if still_s > self.stall_s else "running"
+            state = "stalled" if still_s > self.stall_s and not self.is_writing else "running"
         told = {
             "state": state,
             "lag": self.lag,

@@ -28,6 +28,7 @@ from common.events.public import AlertRaised
 from common.ports import Record, Store, TopicPlan
 from common.run.http_json import serve
 from common.run.open import open_store
+from common.run.retry import LoopSettings, retry
 from common.run.topics import plans
 from recorder.faust_app import FaustRecorder, open_stream
 from recorder.record import GROUP, TOPICS, RecorderSettings
@@ -43,7 +44,7 @@ PATIENCE_S = 40.0
 
 @pytest.fixture
 def url(kafka_url: str) -> str:
-    return f"{kafka_url}/{uuid.uuid4().hex[:8]}?session_ms=6000&compression=none"
+    return f"{kafka_url}/{uuid.uuid4().hex[:8]}?session_ms=2000&compression=none"
 
 
 @pytest.fixture
@@ -188,7 +189,6 @@ asyncio.run(main())
 async def test_an_app_that_is_killed_and_started_again_lacks_nothing(url: str, bus: KafkaBus, store_url: str) -> None:
     store = open_store(store_url)
     await bus.publish(events(5000))
-    await bus.subscribe("unrelated", ["evo.alert.raised.v1"])
     paths = os.pathsep.join((str(ROOT / "libs"), str(ROOT / "services")))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, url, store_url, env=os.environ | {"PYTHONPATH": paths}
@@ -196,7 +196,7 @@ async def test_an_app_that_is_killed_and_started_again_lacks_nothing(url: str, b
     try:
         async with asyncio.timeout(PATIENCE_S):
             while not seen(store):
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)
     finally:
         process.send_signal(signal.SIGKILL)
         await process.wait()
@@ -273,6 +273,33 @@ async def test_two_members_share_the_partitions_and_lose_nothing_when_one_leaves
     assert all(found.values())
     await bus.close()
     assert values() == {str(index).encode() for index in range(sent)}
+
+
+async def test_a_broker_that_dies_and_comes_back_costs_no_record(url: str, servers_here: Servers) -> None:
+    bus, stop, found = KafkaBus(url), asyncio.Event(), list[Record]()
+    await bus.create([TopicPlan("t", 4)])
+
+    async def handle(records: Any) -> None:
+        found.extend(records)
+
+    async def publish(start: int) -> None:
+        values = [str(index).encode() for index in range(start, start + 500)]
+        await retry(lambda: bus.publish([Message("t", value, (), value) for value in values]), LoopSettings())
+
+    stream = FaustStream(url, "g", ["t"], within_s=0.1)
+    task = asyncio.create_task(stream.run(handle, stop))
+    await publish(0)
+    await until(lambda: len(found) >= 500)
+    assert len(stream.assignment) == 4
+    await asyncio.to_thread(servers_here.kill, "kafka-1")
+    await asyncio.to_thread(servers_here.start_one, "kafka-1")
+    await publish(500)
+    await until(lambda: len({record.value for record in found}) == 1000)
+    stop.set()
+    await task
+    assert (await bus.lag("g", ["t"])) == {("t", number): 0 for number in range(4)}
+    assert stream.assignment == frozenset()
+    await bus.close()
 
 
 async def test_what_was_not_handled_is_not_acknowledged(url: str) -> None:

@@ -19,17 +19,18 @@ from pathlib import Path
 from typing import Any
 
 import faust
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 
 from common.adapters.kafka_poll import step_over
 from common.adapters.kafka_settings import KafkaSettings
 from common.errors import TransientError
-from common.ports import Record
+from common.ports import Partition, Record
 
 Handle = Callable[[Sequence[Record]], Awaitable[None]]
 _QUEUE_RECORDS = 64
 """Read ahead of what is handled; a record of a bulk topic may have megabytes."""
-_START_S, _STOP_S, _POSITION_S = 30.0, 15.0, 5.0
+_START_S, _STOP_S, _POSITION_S = 60.0, 15.0, 5.0
 _EVER_S = 7 * 86_400.0
 """A store may be down for days: neither the group nor faust's own watchdogs are to mind."""
 _log = logging.getLogger(__name__)
@@ -40,26 +41,24 @@ class _Thread(AIOKafkaConsumerThread):
 
     async def _fetch_records(self, consumer: Any, active_partitions: Any, *args: Any, **settings: Any) -> Any:
         places = [place for place in consumer.assignment() if place in active_partitions]
-        async with asyncio.timeout(_POSITION_S):
-            positions = {place: await consumer.position(place) for place in places}
         try:
+            async with asyncio.timeout(_POSITION_S):
+                positions = {place: await consumer.position(place) for place in places}
             return await super()._fetch_records(consumer, active_partitions, *args, **settings)
+        except (TimeoutError, IllegalStateError):  # the group rebalances
+            return {}
         except UnicodeDecodeError:
             return await step_over(consumer, positions)
 
 
-class _Consumer(Consumer):
-    def _new_consumer_thread(self) -> _Thread:
-        return _Thread(self, loop=self.loop, beacon=self.beacon)
-
-
-class _Transport(Transport):
-    Consumer = _Consumer
-
-
 class _App(faust.App):
+    class _Transport(Transport):
+        class Consumer(Consumer):
+            def _new_consumer_thread(self) -> _Thread:
+                return _Thread(self, loop=self.loop, beacon=self.beacon)
+
     def _new_transport(self) -> Any:
-        return _Transport(self.conf.broker_consumer, self)
+        return self._Transport(self.conf.broker_consumer, self)
 
 
 def _app(settings: KafkaSettings, group: str, folder: str) -> Any:
@@ -112,6 +111,15 @@ class FaustStream:
         self._group, self._topics = group, topics
         self._records_max, self._bytes_max, self._within_s = records_max, bytes_max, within_s
         self._is_handling = False
+        self._consumer: Any = None
+
+    @property
+    def assignment(self) -> frozenset[Partition]:
+        """The partitions that are read now; none before the group has settled, and after the end."""
+        if self._consumer is None:
+            return frozenset()
+        places = self._consumer.assignment()
+        return frozenset((topic.removeprefix(self._settings.prefix), number) for topic, number in places)
 
     async def run(self, handle: Handle, stop: asyncio.Event) -> None:
         """Hand over batches until ``stop``; the batch in hand is finished first, if it takes less than 15 seconds.
@@ -123,9 +131,8 @@ class FaustStream:
         with tempfile.TemporaryDirectory(prefix="galapagos-faust-") as folder:
             app = _app(self._settings, self._group, folder)
             events: asyncio.Queue[Any] = asyncio.Queue(1)
-            topic = app.topic(
-                *(self._settings.prefix + name for name in self._topics), value_type=bytes, key_type=bytes
-            )
+            names = [self._settings.prefix + name for name in self._topics]
+            topic = app.topic(*names, key_type=bytes, value_type=bytes)
 
             async def feed(stream: Any) -> None:
                 async for event in stream.noack().events():
@@ -154,10 +161,12 @@ class FaustStream:
         try:
             async with asyncio.timeout(_START_S):
                 await app.start()
+            self._consumer = app.consumer
         except Exception as error:  # whatever faust and aiokafka raise: the next try may find a broker
             raise TransientError(f"{self._settings.url}: the stream app does not start: {error!r}") from error
 
     async def _end(self, app: Any) -> None:
+        self._consumer = None
         try:
             async with asyncio.timeout(_STOP_S):
                 await app.stop()
@@ -168,13 +177,11 @@ class FaustStream:
         while not stop.is_set():
             batch = await self._collect(events)
             self._is_handling = True
-            try:
-                await handle([self._record(event.message) for event in batch])
-                for event in batch:
-                    event.ack()
-                await app.consumer.commit()
-            finally:
-                self._is_handling = False
+            await handle([self._record(event.message) for event in batch])
+            for event in batch:
+                event.ack()
+            await app.consumer.commit()
+            self._is_handling = False
 
     async def _collect(self, events: "asyncio.Queue[Any]") -> list[Any]:
         batch = [await events.get()]
@@ -187,11 +194,6 @@ class FaustStream:
         return batch
 
     def _record(self, message: Any) -> Record:
-        return Record(
-            message.topic.removeprefix(self._settings.prefix),
-            message.partition,
-            message.offset,
-            message.key or b"",
-            tuple((name, value or b"") for name, value in message.headers or ()),
-            message.value or b"",
-        )
+        place = message.topic.removeprefix(self._settings.prefix), message.partition, message.offset
+        headers = tuple((name, value or b"") for name, value in message.headers or ())
+        return Record(*place, message.key or b"", headers, message.value or b"")

@@ -9,7 +9,7 @@ import pytest
 from common.adapters.memory_bus import MemoryBus
 from common.errors import ConfigurationError, TransientError
 from common.events.codec import encode
-from common.ports import Record
+from common.ports import Partition, Record
 from common.run.open import open_store
 from recorder.faust_app import FaustRecorder
 from recorder.record import GROUP, TOPICS, RecorderSettings
@@ -32,10 +32,12 @@ class Turns:
 
     def __init__(self, bus: MemoryBus, *ends: Exception | None) -> None:
         self.bus, self.ends, self.begun = bus, list(ends), 0
+        self.assignment: frozenset[Partition] = frozenset()
 
     async def run(self, handle: Handle, stop: asyncio.Event) -> None:
         self.begun += 1
         consumer = await self.bus.subscribe(GROUP, TOPICS)
+        self.assignment = consumer.assignment
         try:
             if self.ends:
                 if (end := self.ends.pop(0)) is not None:

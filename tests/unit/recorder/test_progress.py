@@ -27,9 +27,11 @@ def states(*steps: object) -> list[tuple[int, str]]:
             case ("lag", lag):
                 progress.measured(lag)  # type: ignore[arg-type]
             case "down":
-                waiting.since_s = clock.now_s
+                progress.is_writing, waiting.since_s = True, clock.now_s
             case "up":
-                waiting.since_s = None
+                progress.is_writing, waiting.since_s = False, None
+            case "writes":
+                progress.is_writing = True
         status, told = progress.report()
         found.append((status, told["state"]))
     return found
@@ -48,6 +50,10 @@ def test_waiting_for_the_store_is_none_nor_is_the_time_after_it() -> None:
     assert states(("lag", 5), "down", 600.0, ("lag", 9))[-1] == (200, "waiting for the store")
     assert states(("lag", 5), "down", 600.0, "up", 29.0)[-1] == (200, "running")
     assert states(("lag", 5), "down", 600.0, "up", 31.0)[-1] == (503, "stalled")
+
+
+def test_a_batch_that_takes_its_time_is_none() -> None:
+    assert states(("lag", 5), "writes", 600.0)[-1] == (200, "running")
 
 
 def test_a_silent_bus_is_waited_for() -> None:
