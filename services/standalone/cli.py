@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from standalone.commands import bench, champions, checkpoint, data, explain, graph, query, run, seed, store
+from standalone.commands import bench, champions, checkpoint, data, explain, graph, query, run, seed, store, topics, up
 
 EXIT_BUG = 1
 EXIT_BAD_INPUT = 2
@@ -22,6 +22,7 @@ app = typer.Typer(
     help=(
         "Breed, test and select trading strategies, and refuse to sell noise.\n\n"
         "[bold]galapagos run[/] breeds strategies on built-in daily prices for two minutes and writes a report.\n\n"
+        "[bold]galapagos up[/] does the same on Kafka, Redis and ClickHouse, with as many processes as you like.\n\n"
         "[bold]galapagos champions list[/] shows what survived; [bold]galapagos explain ID[/] says what it does.\n\n"
         "[bold]galapagos seed example > mine.json[/] writes a strategy to edit; "
         "[bold]galapagos seed publish mine.json[/] lets it compete."
@@ -41,6 +42,7 @@ def _root(
 
 
 app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("up", epilog=up.EXAMPLES)(up.up)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain_genome)
 app.command("graph", epilog=graph.EXAMPLES)(graph.graph)
 app.command("query", epilog=query.EXAMPLES)(query.query)
@@ -50,6 +52,7 @@ app.add_typer(champions.app, name="champions")
 app.add_typer(checkpoint.app, name="checkpoint")
 app.add_typer(data.app, name="data")
 app.add_typer(store.app, name="store")
+app.add_typer(topics.app, name="topics")
 
 
 def main() -> None:

@@ -10,8 +10,16 @@ from common.service import Service
 class Crew(Protocol):
     """What the host needs of it; called in the order in which it is written down here."""
 
-    bus: Bus
-    states: StateStore
+    @property
+    def bus(self) -> Bus:
+        """Where events come and go, once it is open."""
+        ...
+
+    @property
+    def states(self) -> StateStore:
+        """Where the states are kept, once it is open."""
+        ...
+
     watched: Sequence[str]
     """The topics that the host reads."""
     sees_answers: bool

@@ -55,6 +55,19 @@ class KafkaTopics:
             if counts[plan.name] != plan.partitions:
                 _log.warning("topic %s has %d partitions, not %d", plan.name, counts[plan.name], plan.partitions)
 
+    async def known(self) -> dict[str, int]:
+        """Every topic of the namespace with its number of partitions, by name; without one, every topic there is."""
+        async with administrator(self._settings) as admin:
+            found = {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics()}
+        prefix = self._settings.prefix
+        return {name.removeprefix(prefix): found[name] for name in sorted(found) if name.startswith(prefix)}
+
+    async def delete(self, topics: Sequence[str]) -> None:
+        """Remove topics with all that is in them, and what groups have committed there."""
+        async with administrator(self._settings) as admin:
+            await admin.delete_topics([self._settings.prefix + topic for topic in topics])
+        self.forget()
+
     async def counts(self, topics: Collection[str]) -> dict[str, int]:
         """The number of partitions of each topic. Raises ConfigurationError for one that is missing."""
         for _ in range(_LOOKS):  # one that was just made is not known to every broker yet

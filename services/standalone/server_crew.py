@@ -1,0 +1,162 @@
+"""The services of a run as processes of this machine, on servers anywhere."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from common.errors import ConfigurationError, TransientError
+from common.events.catalogue import BY_PAYLOAD, CATALOGUE
+from common.events.cohorts import GenomeEvaluated, GenomeProposed, MigrantSent
+from common.events.public import GenomeSeeded
+from common.ports import Bus, StateStore
+from common.run import topics
+from common.run.batch import Worker
+from common.run.dead_letter import SUFFIX
+from common.run.folder import RunFolder
+from common.run.loop import now_us
+from common.run.open import open_bus, open_states
+from common.telemetry import start_tracing, tracer_of
+from selector.service import SERVICE as SELECTOR
+from standalone.crew import saved
+from standalone.servers import Urls
+from standalone.services import blueprint
+from standalone.supervisor import Member, Supervisor
+from standalone.watcher import GROUP
+
+STATEFUL = ("selector", "deployer")
+_BULK = (GenomeProposed, GenomeEvaluated, MigrantSent, GenomeSeeded)
+_LOOK_S = 0.1
+_LAG_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many processes of what, with how many threads each (None: the cores shared out), over how many partitions."""
+
+    generators: int = 1
+    evaluators: int = 1
+    selectors: int = 1
+    partitions: int = topics.PARTITIONS
+    threads: int | None = None
+
+    def check(self) -> None:
+        """Raise ConfigurationError where a process would have nothing to read."""
+        for name in ("generators", "evaluators", "selectors"):
+            count = getattr(self, name)
+            if count > self.partitions:
+                raise ConfigurationError(
+                    f"--{name} {count}: the topics have {self.partitions} partitions, one process each at most; use "
+                    f"{self.partitions} or fewer, or more --partitions"
+                )
+
+
+class ServerCrew:
+    """See ``Crew``. Its answers are not watched: they are nearly all that goes over the bus."""
+
+    watched: Sequence[str] = tuple(
+        [topic.name for topic in CATALOGUE if topic.payload not in _BULK] + [topic.name + SUFFIX for topic in CATALOGUE]
+    )
+    sees_answers, keep_s, patience_s = False, 1.0, 120.0
+    bus: Bus
+    states: StateStore
+
+    def __init__(
+        self, folder: RunFolder, urls: Urls, sizes: Sizes, traces: str, say: Callable[[str], None], cores: int
+    ) -> None:
+        self._folder, self._urls, self._sizes = folder, urls, sizes
+        threads = sizes.threads or max(1, cores // sizes.evaluators)
+        environment = {
+            "GALAPAGOS_RUN": str(folder.path.absolute()),
+            "GALAPAGOS_BUS": urls.bus,
+            "GALAPAGOS_CACHE": urls.cache,
+            "GALAPAGOS_STORE": urls.store,
+            "GALAPAGOS_TRACES": traces,
+            "GALAPAGOS_PARTITIONS": str(sizes.partitions),
+            "GALAPAGOS_WORKERS": str(threads),
+        } | dict.fromkeys(("GALAPAGOS_BUS_FILE", "GALAPAGOS_CACHE_FILE", "GALAPAGOS_STORE_FILE"), "")
+        counts = {"generator": sizes.generators, "evaluator": sizes.evaluators, "selector": sizes.selectors}
+        counts |= {"deployer": 1} | ({"recorder": 1} if urls.store else {})
+        members = [
+            Member(f"{service}-{number}", service, folder.path / "logs" / f"{service}-{number}.log")
+            for service, count in counts.items()
+            for number in range(1, count + 1)
+        ]
+        self._supervisor = Supervisor(members, environment, say)
+        reads = {each.name: [BY_PAYLOAD[kind].name for kind in each.consumes] for each in blueprint()}
+        # In the order in which an event passes them: what one of them has just done, the next has not done yet.
+        self._groups = {name: reads[name] for name in counts} | {GROUP: list(self.watched)}
+        self._quiet = 0
+        self._lag, self._lag_s = 1, 0.0
+
+    async def open(self) -> None:
+        """See ``Crew``. Raises ConfigurationError where the namespace holds another run."""
+        self.bus = open_bus(self._urls.bus)
+        self.states = open_states(self._urls.bus)
+        try:
+            await self.bus.create(topics.plans(STATEFUL, self._sizes.partitions))
+            await self._check_run()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _check_run(self) -> None:
+        run = self._folder.spec()
+        for state in await saved(self.states, SELECTOR):
+            if state.run is not None and state.run.run_id != run.run_id:
+                raise ConfigurationError(
+                    f"--bus {self._urls.bus}: holds run {state.run.run_id[:8]}, not {run.run_id[:8]}; name another "
+                    "namespace, kafka://host:port/NAMESPACE, or --resume that run"
+                )
+
+    async def prepare(self, is_wanted: Callable[[], bool]) -> None:
+        """See ``Crew``; what saved states imply is said again, for topics keep it for an hour only."""
+        begun = await saved(self.states, SELECTOR)
+        events = [event for state in begun for event in SELECTOR.recover(state)]
+        if events:
+            tracing = start_tracing()
+            messages = Worker(SELECTOR, tracer_of(tracing), now_us).publishable(events)
+            tracing.shutdown()
+            await self.bus.publish(messages)
+        self._supervisor.start()
+        while is_wanted() and not self._supervisor.is_ready():
+            for error in self._supervisor.errors():
+                raise error
+            await asyncio.sleep(_LOOK_S)
+
+    def start(self) -> None:
+        """They have read since they were prepared."""
+
+    def has_failed(self) -> bool:
+        """See ``Crew``."""
+        return bool(self._supervisor.errors())
+
+    async def left(self) -> int:
+        """Records that any group has not committed; 0 when that was so twice."""
+        now = time.monotonic()
+        if now - self._lag_s < _LAG_EVERY_S:
+            return self._lag
+        try:
+            lag = sum([sum((await self.bus.lag(group, names)).values()) for group, names in self._groups.items()])
+        except TransientError:  # the bus is away for a moment, and what is on it is not
+            lag = 1
+        self._quiet = self._quiet + 1 if lag == 0 else 0
+        self._lag, self._lag_s = lag or int(self._quiet < 2), time.monotonic()
+        return self._lag
+
+    async def stop_breeding(self) -> None:
+        """Breeding sets stay on the bus, for the generators of a resumed run."""
+        del self._groups["generator"]
+        await self._supervisor.stop("generator")
+
+    async def stop(self) -> list[BaseException]:
+        """See ``Crew``."""
+        await self._supervisor.stop()
+        return self._supervisor.errors()
+
+    async def close(self) -> None:
+        """See ``Crew``."""
+        self._supervisor.kill()
+        await self._supervisor.stop()
+        await self.states.close()
+        await self.bus.close()

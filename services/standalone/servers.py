@@ -1,0 +1,63 @@
+"""Which servers a run uses: what was named, or what `make servers` has started here; and its namespace there."""
+
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from common.errors import ConfigurationError
+from common.run.folder import RunFolder, write_atomically
+from common.settings import Settings
+
+STARTED_HERE = Path(".servers") / "servers.json"
+_NAMESPACE = "namespace"
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Of the servers; ``cache`` and ``store`` may be empty: none."""
+
+    bus: str
+    cache: str = ""
+    store: str = ""
+
+
+def urls_of(settings: Settings, started: Path = STARTED_HERE) -> Urls:
+    """Those that are named, or else those of ``started``. Raises ConfigurationError where there is no bus."""
+    if settings.bus:
+        found = Urls(settings.bus, settings.cache, settings.store)
+    else:
+        here = _started(started)
+        if "kafka" not in here:
+            raise ConfigurationError(
+                "--bus: is missing, and no Kafka was started here; give --bus kafka://host:port (or GALAPAGOS_BUS), or "
+                "call `make servers` in this folder first"
+            )
+        cache, store = settings.cache or here.get("redis", ""), settings.store or here.get("clickhouse", "")
+        found = Urls(here["kafka"], cache, store)
+    if not found.bus.startswith("kafka://"):
+        raise ConfigurationError(f"--bus {found.bus}: is no server; use kafka://host:port, or `galapagos run`")
+    return found
+
+
+def _started(path: Path) -> dict[str, str]:
+    try:
+        urls = json.loads(path.read_text(encoding="utf-8"))["urls"]
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error!r}); give --bus, or start them anew") from error
+    return {str(kind): str(url) for kind, url in urls.items()}
+
+
+def placed(urls: Urls, folder: RunFolder) -> Urls:
+    """The same with a namespace of the run's own on the bus, where none is named: it is kept in the run's folder."""
+    parts = urlsplit(urls.bus)
+    if parts.path.strip("/"):
+        return urls
+    file = folder.path / _NAMESPACE
+    if not file.exists():
+        # A run that is begun again elsewhere has the same id, and must not meet the first one's events.
+        write_atomically(file, f"{folder.spec().run_id[:8]}-{time.time_ns() // 1000:x}\n".encode())
+    return replace(urls, bus=parts._replace(path="/" + file.read_text(encoding="utf-8").strip()).geturl())
