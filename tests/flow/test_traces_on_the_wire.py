@@ -1,9 +1,12 @@
 """Spans leave over OTLP, arrive in ClickHouse, and one trace there leads from a published seed to its deployment."""
 
 import asyncio
+import os
+import signal
+import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,9 @@ from common.events.event import Event, event_id
 from common.events.public import GenomeSeeded
 from common.events.trace import parse
 from common.genome.codec import to_json
-from common.ports import Bus, Store
+from common.ports import Bus, Consumer, Record, Store
 from common.run import topics
+from common.run.folder import RunFolder
 from common.run.loop import run_service
 from common.run.open import open_bus, open_store
 from common.run.retry import LoopSettings
@@ -25,11 +29,12 @@ from common.service import Service
 from common.telemetry import names, start_metrics, start_tracing, tracer_of
 from generator.experts import expert_population
 from generator.service import SERVICE as GENERATOR
-from tests.unit.run.tiny import DEPLOYER, JUDGE, METER, RUN, take, watch
+from tests.unit.run.tiny import DEPLOYER, JUDGE, METER, RUN, watch
 from tools.otlp_receiver import Receiver, receiving
+from tools.tidy import ROOT
 
-DEPLOYED = "evo.deployment.changed.v1"
-TIMES = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+EVALUATED, DEPLOYED = "evo.genome.evaluated.v1", "evo.deployment.changed.v1"
+THEIRS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 SERVICES: tuple[Service[Any], ...] = (GENERATOR, METER, JUDGE, DEPLOYER)
 WAY = [
     "generator.consume evo.genome.seeded.v1",
@@ -64,7 +69,7 @@ def seeded(name: str, trace: str = "") -> Event:
 async def seed_to_deployment(bus: Bus, states: SqliteStates, endpoint: str, seed: Event) -> str:
     """Run four services, each with a tracer of its own as in a process of its own; the deployment's traceparent."""
     await bus.create(topics.plans())
-    deployments, stop = await watch(bus, DEPLOYED), asyncio.Event()
+    deployments, evaluated, stop = await watch(bus, DEPLOYED), await watch(bus, EVALUATED), asyncio.Event()
     settings = LoopSettings(wait_s=0.01, records_max=1)
     tracings = [start_tracing("otlp", f"{endpoint}/v1/traces", service=each.name, run=RUN.run_id) for each in SERVICES]
     metrics = start_metrics("otlp", f"{endpoint}/v1/metrics", run=RUN.run_id)
@@ -76,13 +81,22 @@ async def seed_to_deployment(bus: Bus, states: SqliteStates, endpoint: str, seed
     ]
     await asyncio.sleep(0)
     await bus.publish([encode(seed)])
+    await one(evaluated)  # cohorts of two seeds may overtake each other
     await bus.publish([encode(seeded("the second lets the judge promote the first"))])
-    record = (await take(deployments, 1))[0]
+    record = await one(deployments)
     stop.set()
     await asyncio.gather(*tasks)
     for tracing in (*tracings, metrics):
         await asyncio.to_thread(tracing.shutdown)
     return decode(record.topic, record.key, record.headers, record.value).trace
+
+
+async def one(consumer: Consumer) -> Record:
+    """The next record; a real broker and a process that starts may take their time."""
+    async with asyncio.timeout(120):
+        while not (found := await consumer.fetch(records_max=1, bytes_max=1 << 30, wait_s=0.5)):
+            pass
+    return found[0]
 
 
 def spans_of(store: Store, trace: str) -> list[dict[str, Any]]:
@@ -101,11 +115,11 @@ def path_to(spans: list[dict[str, Any]], trace: str) -> list[str]:
     while at in by_id:
         found.append(by_id[at]["name"])
         at = by_id[at]["parent_id"]
-    assert at in ("", TIMES[36:52])
+    assert at in ("", THEIRS[36:52])
     return found[::-1]
 
 
-@pytest.mark.parametrize("trace", ["", TIMES], ids=["new trace", "the publisher's trace"])
+@pytest.mark.parametrize("trace", ["", THEIRS], ids=["new trace", "the publisher's trace"])
 async def test_one_trace_in_the_store_leads_from_a_seed_to_its_deployment(
     places: tuple[str, Store], tmp_path: Path, trace: str
 ) -> None:
@@ -125,6 +139,40 @@ async def test_one_trace_in_the_store_leads_from_a_seed_to_its_deployment(
     assert {span["run_id"] for span in spans} == {RUN.run_id}
     told = {metric.name for metric in names.METRICS}
     assert {"galapagos.step.duration", "galapagos.genomes"} <= receiver.metric_names <= told
+
+
+async def test_a_process_tells_of_itself_until_its_end(
+    kafka_url: str, prepared: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    """A real ``python -m generator`` answers a seed on Kafka and is stopped: by then its spans are in the store."""
+    folder, store = prepared(), open_store(f"chdb://{tmp_path / 'store'}")
+    url = f"{kafka_url}/told"
+    bus, spec = open_bus(url), folder.spec()
+    await bus.create(topics.plans())
+    proposals = await watch(bus, "evo.genome.proposed.v1")
+    payload = GenomeSeeded(genome=to_json(expert_population()[0]), note="mine")
+    await bus.publish([encode(Event(payload, "run", spec, event_id(spec, payload, ("mine",)), trace=THEIRS))])
+    with receiving(store) as receiver:
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("GALAPAGOS_", "OTEL_"))
+        }
+        environment |= {"GALAPAGOS_TRACES": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url}
+        environment["PYTHONPATH"] = f"{ROOT / 'libs'}:{ROOT / 'services'}"
+        command = [sys.executable, "-m", "generator", "--run", str(folder.path), "--bus", url]
+        process = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)
+        try:
+            record = await one(proposals)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, said = await asyncio.wait_for(process.communicate(), 60)
+    await bus.close()
+    trace = decode(record.topic, record.key, record.headers, record.value).trace
+    spans = spans_of(store, trace)
+    store.close()
+    assert process.returncode == 0, said.decode()
+    assert path_to(spans, trace) == WAY[:2]
+    assert {(span["service"], span["run_id"]) for span in spans} == {("galapagos-generator", spec.run_id)}
+    assert {"galapagos.start.time", "galapagos.genomes", "galapagos.records.consumed"} <= receiver.metric_names
 
 
 def post(receiver: Receiver, path: str, body: bytes, **headers: str) -> int:

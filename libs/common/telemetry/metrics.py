@@ -21,7 +21,7 @@ from opentelemetry.sdk.metrics.export import (
 from common.telemetry import names
 from common.telemetry.busy import Busy
 from common.telemetry.names import Metric
-from common.telemetry.resource import check_exporter, resource_of
+from common.telemetry.resource import check_exporter, patience_s, resource_of
 
 EVERY_S = 15.0
 """Between two exports; OTEL_METRIC_EXPORT_INTERVAL (milliseconds) overrides."""
@@ -156,7 +156,7 @@ def start_metrics(
     if exporter == "otlp":
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
-        target = OTLPMetricExporter(endpoint=endpoint)
+        target = OTLPMetricExporter(endpoint=endpoint, timeout=patience_s())
     every_ms = None if "OTEL_METRIC_EXPORT_INTERVAL" in os.environ else EVERY_S * 1000
     return metrics_to(PeriodicExportingMetricReader(target, every_ms), service, run)
 

@@ -10,6 +10,8 @@ from common.errors import ConfigurationError
 from common.telemetry import names
 
 Exporter = Literal["none", "console", "otlp"]
+PATIENCE_S = 2.0
+"""For one export: the last one, with nobody to take it, must not hold up the end of a process."""
 
 
 def resource_of(service: str, run: str = "") -> Resource:
@@ -28,3 +30,9 @@ def check_exporter(exporter: str) -> None:
     if exporter not in get_args(Exporter):
         known = ", ".join(get_args(Exporter))
         raise ConfigurationError(f"telemetry exporter {exporter!r} is not allowed; use one of {known}")
+
+
+def patience_s() -> float | None:
+    """For the exporters; None where OTEL_EXPORTER_OTLP_TIMEOUT or one of its kind says, which they read themselves."""
+    is_set = any(name.startswith("OTEL_EXPORTER_OTLP") and name.endswith("TIMEOUT") for name in os.environ)
+    return None if is_set else PATIENCE_S

@@ -23,7 +23,7 @@ from opentelemetry.trace import (
 from common.errors import ConfigurationError
 from common.events.trace import parse, traceparent
 from common.telemetry import names
-from common.telemetry.resource import check_exporter, resource_of
+from common.telemetry.resource import check_exporter, patience_s, resource_of
 
 RATIO = "OTEL_TRACES_SAMPLER_ARG"
 """The variable with the share of traces that leave the process, 0 to 1."""
@@ -45,7 +45,7 @@ def start_tracing(
     elif exporter == "otlp":
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=patience_s())))
     return provider
 
 
