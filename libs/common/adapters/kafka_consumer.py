@@ -19,6 +19,7 @@ _HEARTBEATS = 20
 _POLL_MS = 50
 """aiokafka asks a broker again only after its last answer: what comes to a partition that has just been read waits
 that long while the others are empty."""
+_JOIN_S = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +54,8 @@ class KafkaConsumer:
         """Join the group. Raises TransientError, ConfigurationError for a session the broker does not allow."""
         try:
             with translated(self._name):
-                await self._client.start()
+                async with asyncio.timeout(_JOIN_S):
+                    await self._client.start()
         except BaseException:
             await self.close()
             raise

@@ -2,6 +2,10 @@
 
 ``kafka://host:port[,host:port]/[NAMESPACE][?settings]``: the namespace and a dot stand before the name of every topic
 and group, so that several runs share a cluster. Settings, all in the query: see ``_NUMBERS``, and ``compression``.
+
+Why zstd: `galapagos bench codecs`, a cohort of 2,048 as proposed and as evaluated, CPU of writing and reading both:
+none 3.1 MB and 3 ms, gzip 0.70 MB and 279 ms, lz4 0.75 MB and 68 ms (aiokafka knows its dearest level only), zstd
+0.71 MB and 12 ms. Against none that is won back at once: every byte less passes four sockets and a disk.
 """
 
 import asyncio
