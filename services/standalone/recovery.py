@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from common.errors import ConfigurationError
 from common.events.spec import RunSpec
-from common.ports import StateStore
+from common.ports import Saved, StateStore
 from common.run.checkpoint import FORMAT, Checkpoint, Manifest, StatePart, described
 from common.run.folder import RunFolder
 from common.run.loop import now_us
+from common.run.retry import DEFAULTS, retry
 from selector.migration import sends
 from selector.service import SERVICE as SELECTOR
 from selector.state import IslandState
@@ -45,7 +46,7 @@ async def taken(
     parts: dict[str, bytes] = {}
     listed: list[StatePart] = []
     for service in SERVICES:
-        for key, (data, shard, offsets) in (await states.load(service.name, log_id)).items():
+        for key, (data, shard, offsets) in (await _load(states, service.name, log_id)).items():
             entry = described(f"states/{len(parts)}", data)
             places = tuple((topic, number, following) for (topic, number), following in sorted(offsets.items()))
             listed.append(StatePart(**entry.model_dump(), service=service.name, key=key, shard=shard, offsets=places))
@@ -68,6 +69,10 @@ async def taken(
     answered = {cohort for state in islands for cohort in state.seed_cohorts}
     waiting = {f"seeds/{seed.name}.json": seed.data for seed in seeds if seed.event_id not in answered}
     return Checkpoint(manifest, parts).with_files({**files, **waiting})
+
+
+async def _load(states: StateStore, service: str, log_id: str) -> Mapping[str, Saved]:
+    return await retry(lambda: states.load(service, log_id), DEFAULTS)
 
 
 def check(manifest: Manifest, parts: Mapping[str, bytes]) -> list[IslandState]:

@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from common.adapters.partitioning import partition_of
 from common.errors import ConfigurationError
@@ -19,12 +20,15 @@ from common.run.checkpoint import Checkpoint
 from common.run.folder import RunFolder, write_atomically
 from common.run.loop import now_us
 from common.run.open import open_bus, open_states
+from common.run.retry import LoopSettings, retry
 from common.run.stretches import feed
 from common.service import Service
 from standalone.recovery import SERVICES, check
 
 LOG = "restored"
 """The log that restored states name: no bus has it, so whoever loads them says again what they imply."""
+_PATIENT = LoopSettings(attempts=12)
+Result = TypeVar("Result")
 
 
 async def into_folder(checkpoint: Checkpoint, path: Path, *, with_states: bool = True) -> RunFolder:
@@ -71,13 +75,13 @@ async def into_bus(checkpoint: Checkpoint, url: str, folder: RunFolder, partitio
     try:
         await bus.create(topics.plans([service.name for service in SERVICES], partitions))
         for service in SERVICES:
-            if await states.load(service.name, bus.log_id):
+            if await _patient(partial(states.load, service.name, bus.log_id)):
                 raise ConfigurationError(f"--bus {url}: has a run already; name another namespace")
         await _save(checkpoint, states, await _partitions(bus))
         spec = checkpoint.manifest.run
-        await bus.publish([encode(event, "cli") for event in _feed(spec, folder)])
-        seeds = checkpoint.files("seeds/").values()
-        await bus.publish([user_message(GenomeSeeded, spec.run_id, data) for data in seeds])
+        messages = [encode(event, "cli") for event in _feed(spec, folder)]
+        messages += [user_message(GenomeSeeded, spec.run_id, data) for data in checkpoint.files("seeds/").values()]
+        await _patient(partial(bus.publish, messages))
     finally:
         await states.close()
         await bus.close()
@@ -85,7 +89,13 @@ async def into_bus(checkpoint: Checkpoint, url: str, folder: RunFolder, partitio
 
 async def _partitions(bus: Bus) -> int:
     """Of the topics that are spread."""
-    return len(await bus.lag(LOG, [next(topic.name for topic in BY_PAYLOAD.values() if topic.is_spread)]))
+    spread = next(topic.name for topic in BY_PAYLOAD.values() if topic.is_spread)
+    return len(await _patient(partial(bus.lag, LOG, [spread])))
+
+
+async def _patient(act: Callable[[], Awaitable[Result]]) -> Result:
+    """Topics that have just been made have no leader for a moment."""
+    return await retry(act, _PATIENT)
 
 
 async def _save(checkpoint: Checkpoint, states: StateStore, partitions: int) -> None:
@@ -95,7 +105,7 @@ async def _save(checkpoint: Checkpoint, states: StateStore, partitions: int) -> 
         shard = _shard(services[part.service], part.key, partitions)
         shards.setdefault((part.service, shard), {})[part.key] = checkpoint.parts[part.name]
     for (name, shard), found in shards.items():
-        await states.save(name, LOG, shard, found, {})
+        await _patient(partial(states.save, name, LOG, shard, found, {}))
 
 
 def _shard(service: Service[Any], key: str, partitions: int) -> int:
