@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import typer.main
 import yaml
 
 from common.run import health, process
@@ -16,6 +17,8 @@ from common.run.process import Program
 from common.settings import PREFIX, Settings, read_settings, required, variable
 from evaluator.resources import PREFIX as EVALUATOR_PREFIX
 from evaluator.resources import EvaluatorSettings
+from standalone.cli import app
+from standalone.topics import url_of
 from tools.servers import jars
 from tools.tidy import ROOT
 
@@ -80,6 +83,20 @@ def test_a_service_takes_its_command_and_its_environment(
     for need in program(name).needs:
         assert required(found, need, "")
     assert found.bus.startswith("kafka://")
+
+
+def test_topics_are_made_once_before_anybody_reads(composed: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    once = composed["services"]["topics"]
+    place: Any = typer.main.get_command(app)
+    for word in once["command"][1:]:
+        place = place.commands[word]
+    assert once["command"][0] == "galapagos"
+    assert once["restart"] == "on-failure"
+    bus = settings(once, monkeypatch).bus
+    assert url_of("") == bus
+    for name in SERVICES:
+        assert composed["services"][name]["depends_on"]["topics"] == {"condition": "service_completed_successfully"}
+        assert composed["services"][name]["environment"]["GALAPAGOS_BUS"] == once["environment"]["GALAPAGOS_BUS"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
