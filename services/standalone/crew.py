@@ -45,8 +45,8 @@ class Crew(Protocol):
         """Whether a member has ended for good."""
         ...
 
-    async def left(self) -> int:
-        """How much is on its way between the members; 0: all is at rest."""
+    async def left(self, *, soon: bool) -> int:
+        """How much is on its way between the members; 0: all is at rest. ``soon``: the run waits for that."""
         ...
 
     async def stop_breeding(self) -> None:

@@ -173,7 +173,7 @@ class Host:
             self._tick()
             if was_breeding and not self._breeding:
                 await self.crew.stop_breeding()
-            left = await self.crew.left()
+            left = await self.crew.left(soon=not self._breeding or self._all_final())
             now = time.monotonic()
             dog.see(now, left, {island: kept.header.generation for island, kept in self.chronicle.breeding.items()})
             if self._breeding and not self._all_final():

@@ -99,7 +99,7 @@ class LocalCrew:
         """See ``Crew``."""
         return any(task.done() for task in self._tasks)
 
-    async def left(self) -> int:
+    async def left(self, *, soon: bool) -> int:
         """Bytes on the bus."""
         return self.bus.size_bytes()
 

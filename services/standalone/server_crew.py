@@ -27,7 +27,7 @@ from standalone.watcher import GROUP
 STATEFUL = ("selector", "deployer")
 _BULK = (GenomeProposed, GenomeEvaluated, MigrantSent, GenomeSeeded)
 _LOOK_S = 0.1
-_LAG_EVERY_S = 1.0
+_LAG_EVERY_S, _LAG_SOON_S = 5.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ class ServerCrew:
         # In the order in which an event passes them: what one of them has just done, the next has not done yet.
         self._groups = {name: reads[name] for name in counts} | {GROUP: list(self.watched)}
         self._quiet = 0
-        self._lag, self._lag_s = 1, 0.0
+        self._lag, self._asked_s = 1, 0.0
+        self._asking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """See ``Crew``. Raises ConfigurationError where the namespace holds another run."""
@@ -131,22 +132,26 @@ class ServerCrew:
         """See ``Crew``."""
         return bool(self._supervisor.errors())
 
-    async def left(self) -> int:
-        """Records that any group has not committed; 0 when that was so twice."""
-        now = time.monotonic()
-        if now - self._lag_s < _LAG_EVERY_S:
-            return self._lag
+    async def left(self, *, soon: bool) -> int:
+        """Records that any group has not committed, as last asked; 0 when that was so twice."""
+        if self._asking is None or self._asking.done():
+            pause_s = _LAG_SOON_S if soon else _LAG_EVERY_S
+            if time.monotonic() - self._asked_s >= pause_s:
+                self._asking = asyncio.create_task(self._ask())
+        return self._lag
+
+    async def _ask(self) -> None:
         try:
             lag = sum([sum((await self.bus.lag(group, names)).values()) for group, names in self._groups.items()])
         except TransientError:  # the bus is away for a moment, and what is on it is not
             lag = 1
         self._quiet = self._quiet + 1 if lag == 0 else 0
-        self._lag, self._lag_s = lag or int(self._quiet < 2), time.monotonic()
-        return self._lag
+        self._lag, self._asked_s = lag or int(self._quiet < 2), time.monotonic()
 
     async def stop_breeding(self) -> None:
         """Breeding sets stay on the bus, for the generators of a resumed run."""
-        del self._groups["generator"]
+        self._groups = {name: read for name, read in self._groups.items() if name != "generator"}
+        self._quiet, self._lag = 0, 1
         await self._supervisor.stop("generator")
 
     async def stop(self) -> list[BaseException]:
@@ -158,5 +163,8 @@ class ServerCrew:
         """See ``Crew``."""
         self._supervisor.kill()
         await self._supervisor.stop()
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
         await self.states.close()
         await self.bus.close()

@@ -19,9 +19,9 @@ class SessionClock:
         self._started, self._evaluated = now, evaluated
 
     def tick(self, now: float, evaluated: int) -> None:
-        """``evaluated`` strategies so far: time counts as evolution only in a session that has evaluated any."""
+        """``evaluated`` strategies so far: time counts as evolution until the last of them was measured."""
         if evaluated > self._evaluated:
-            self._evolution_s = now - self._started
+            self._evaluated, self._evolution_s = evaluated, now - self._started
 
     def save(self, now: float) -> None:
         """Into the chronicle."""

@@ -35,12 +35,17 @@ class _Json(logging.Formatter):
 
 
 def start_logs(service: str, run: str = "", *, plain: bool | None = None) -> None:
-    """Everything from INFO up; of the client libraries what is an error. ``plain`` None: on a terminal."""
+    """Everything from INFO up, of ours. ``plain`` None: on a terminal."""
     handler = logging.StreamHandler(sys.stderr)
     if sys.stderr.isatty() if plain is None else plain:
         handler.setFormatter(logging.Formatter(f"%(asctime)s {service} %(levelname)s %(message)s", "%H:%M:%S"))
     else:
         handler.setFormatter(_Json(service, run))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    quiet_libraries()
+
+
+def quiet_libraries() -> None:
+    """Client libraries say at length what is tried again anyway; our own errors say what matters."""
     for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -75,6 +75,7 @@ def up(
     from collections.abc import Callable
 
     from common.run.folder import RunFolder
+    from common.run.logs import quiet_libraries
     from common.settings import read_settings
     from standalone.recovery_points import PointSettings
     from standalone.request import Request
@@ -82,6 +83,7 @@ def up(
     from standalone.servers import placed, urls_of
     from standalone.session import Options, run_session
 
+    quiet_libraries()
     urls = urls_of(read_settings(bus=bus or None, cache=cache or None, store=store or None))
     sizes = Sizes(generators, evaluators, selectors, partitions, workers)
     sizes.check()
