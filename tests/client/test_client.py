@@ -53,7 +53,7 @@ async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
 
 
 async def test_a_published_seed_is_measured_and_the_foundrys_champions_are_followed(bus: Bus, tmp_path: Path) -> None:
-    async with asyncio.timeout(120), foundry(bus, tmp_path), Client(bus) as client:
+    async with asyncio.timeout(600), foundry(bus, tmp_path), Client(bus) as client:
         sent = await client.publish_seed(EXPERT, "ada", "a classic", run=SPEC)
         assert sent.genome_id == genome_ids(EXPERT.reshape(1))[0].tobytes().hex()
         fate = await anext(client.outcome(sent.event_id))
@@ -75,7 +75,7 @@ async def test_a_seed_that_others_published_badly_shows_its_reason(bus: Bus, tmp
     document["risk"]["leverage_max"] = 9.0
     value = GenomeSeeded(genome=document).model_dump_json().encode()
     message = user_message(GenomeSeeded, SPEC.run_id, value)
-    async with asyncio.timeout(120), foundry(bus, tmp_path), Client(bus) as client:
+    async with asyncio.timeout(600), foundry(bus, tmp_path), Client(bus) as client:
         await bus.publish([message])
         fates = [fate async for fate in client.outcome(content_id(message.topic, message.key, value))]
     assert [fate.stage for fate in fates] == ["refused"]

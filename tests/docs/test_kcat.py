@@ -84,7 +84,7 @@ def assert_said(wanted: Fence, printed: str) -> None:
 async def test_a_seed_is_published_and_champions_and_refusals_are_read_with_kcat(broker: str, tmp_path: Path) -> None:
     bus = open_bus(f"kafka://{broker}/?compression=gzip")
     try:
-        async with asyncio.timeout(240), foundry(bus, tmp_path), Client(bus) as client:
+        async with asyncio.timeout(600), foundry(bus, tmp_path), Client(bus) as client:
             await run(PUBLISH, tmp_path, broker)
             mine = content_id(SEEDS, SPEC.run_id.encode(), (tmp_path / "seed.json").read_bytes())
             assert (await anext(client.outcome(mine))).stage == "measured"

@@ -52,7 +52,7 @@ def test_into_kafka_and_back(kafka_url: str, points: Points, evolve: Evolve, tmp
         await ends.close()
         bus = open_bus(url)
         try:
-            async with asyncio.timeout(240), foundry(bus, tmp_path, source.spec(), open_states(url), ()):
+            async with asyncio.timeout(600), foundry(bus, tmp_path, source.spec(), open_states(url), ()):
                 await finished(url, wanted)
         finally:
             await bus.close()

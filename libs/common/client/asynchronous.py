@@ -99,13 +99,14 @@ class Client:
         Reads what the log keeps of measurements, an hour of a busy foundry's bulk included.
         """
         tracker, loop = Tracker(seed_id), asyncio.get_running_loop()
-        last_s = loop.time()
-        async for record in follow(self._bus, TOPICS):
+        last_s: float | None = None
+        async for record in follow(self._bus, TOPICS, are_kept=False):
             for fate in tracker.take(record) if record is not None else ():
                 yield fate
                 if fate.is_last:
                     return
-                last_s = loop.time()
+                last_s = None
+            last_s = loop.time() if last_s is None else last_s
             if idle_s is not None and loop.time() - last_s > idle_s:
                 return
 
@@ -113,10 +114,10 @@ class Client:
         self, kind: type[Said], group: str, begin: Begin, idle_s: float | None
     ) -> AsyncGenerator[Seen[Said], None]:
         loop, known = asyncio.get_running_loop(), set[str]()
-        last_s = loop.time()
+        quiet_s: float | None = None
         async for record in follow(self._bus, [BY_PAYLOAD[kind].name], group, begin):
             if record is not None:
-                last_s = loop.time()
+                quiet_s = None
                 try:
                     event = decode(record.topic, record.key, record.headers, record.value)
                 except ContractError as error:
@@ -126,7 +127,9 @@ class Client:
                     known.add(event.id)
                     assert isinstance(event.payload, kind)
                     yield Seen(event.payload, event.id, trace_id(event.trace), event.time_us, event.run)
-            elif idle_s is not None and loop.time() - last_s > idle_s:
+                continue
+            quiet_s = loop.time() if quiet_s is None else quiet_s
+            if idle_s is not None and loop.time() - quiet_s > idle_s:
                 return
 
     async def close(self) -> None:
