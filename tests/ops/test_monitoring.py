@@ -88,17 +88,17 @@ def test_names_in_the_sources_stand_in_one_file(metric: names.Metric) -> None:
     assert metric in vars(names).values()
 
 
-def run(*command: str, cwd: Path) -> None:
+def check(*command: str, cwd: Path) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_prometheus_takes_its_configuration(promtool: str) -> None:
-    run(promtool, "check", "config", "prometheus.yml", cwd=OPS / "prometheus")
+    check(promtool, "check", "config", "prometheus.yml", cwd=OPS / "prometheus")
 
 
 def test_alerts_ring_when_they_should(promtool: str) -> None:
-    run(promtool, "test", "rules", "alerts.test.yml", cwd=OPS / "prometheus")
+    check(promtool, "test", "rules", "alerts.test.yml", cwd=OPS / "prometheus")
 
 
 def test_prometheus_understands_every_query_of_the_dashboards(promtool: str, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_prometheus_understands_every_query_of_the_dashboards(promtool: str, tmp
         for number, query in enumerate(QUERIES.values())
     ]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
-    run(promtool, "check", "rules", "rules.yml", cwd=tmp_path)
+    check(promtool, "check", "rules", "rules.yml", cwd=tmp_path)
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
