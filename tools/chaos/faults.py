@@ -12,6 +12,7 @@ import redis
 from tools.chaos.fleet import Fleet
 from tools.chaos.plan import Fault
 from tools.servers import Servers
+from tools.servers.process import Process
 
 _TICK_S = 0.1
 
@@ -88,14 +89,15 @@ class Injector:
     def _kill(self, fault: Fault) -> tuple[str, ...]:
         """At most one broker at a time: of three copies, two must be there for anything to be acknowledged."""
         names: list[str] = []
-        for name in fault.wanted:
+        members = self.fleet.members
+        for name in dict.fromkeys(fault.wanted):
             if name.startswith("kafka"):
                 if self._brokers_out:
                     continue
                 self._brokers_out.add(name)
                 self.servers.kill(name)
                 self._heal(self._restart(name))
-            elif name in self.fleet.members and name not in self.fleet.stopped:
+            elif name in members and name not in self.fleet.stopped:
                 self.fleet.kill(name)
             else:
                 continue
@@ -105,14 +107,15 @@ class Injector:
         return tuple(names)
 
     def _zombie(self, fault: Fault) -> tuple[str, ...]:
-        free = [name for name in fault.wanted if name in self.fleet.members and name not in self.fleet.stopped]
-        self.fleet.pause(free[0])
-        self._heal(self._wake(free[0], fault.seconds))
-        return (free[0],)
+        members = self.fleet.members
+        free = [name for name in fault.wanted if name in members and name not in self.fleet.stopped]
+        for name in free[:1]:
+            self._heal(self._wake(name, self.fleet.pause(name), fault.seconds))
+        return tuple(free[:1])
 
     def _rebalance(self, name: str) -> tuple[str, ...]:
         """One member more, or if it is there already one less."""
-        if name in self.fleet.members:
+        if name in self.fleet.guests:
             self._heal(asyncio.to_thread(self.fleet.remove, name))
             return (f"{name} leaves",)
         self.fleet.add(name)
@@ -142,9 +145,9 @@ class Injector:
         await asyncio.sleep(seconds)
         await asyncio.to_thread(self.servers.start_one, name)
 
-    async def _wake(self, name: str, seconds: float) -> None:
+    async def _wake(self, name: str, held: Process, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        self.fleet.resume(name)
+        self.fleet.resume(name, held)
 
     def _heal(self, work: Coroutine[Any, Any, None]) -> None:
         self._healing.add(asyncio.create_task(work))

@@ -46,7 +46,7 @@ def draw(seed: int, amount: Amount, members: tuple[str, ...], brokers: tuple[str
     left = amount.kills
     while left:
         count = min(left, dice.randint(1, BURST_MAX))
-        found.append(Fault("kill -9", shuffled(members + brokers), count))
+        found.append(Fault("kill -9", shuffled(members + 2 * brokers), count))
         left -= count
     readers = tuple(name for name in members if name.startswith(("selector", "evaluator")))
     found += [Fault("zombie", shuffled(readers), seconds=amount.zombie_s) for _ in range(amount.zombies)]

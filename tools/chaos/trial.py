@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from common.errors import TransientError
 from common.events.codec import decode, encode
 from common.events.cohorts import ParentsSelected
 from common.events.event import Event, event_id
-from common.events.public import ControlIssued, GenomeSeeded
+from common.events.public import GenomeSeeded
 from common.events.spec import RunSpec
 from common.genome.codec import to_json
 from common.market.bars import Bars
@@ -23,7 +23,6 @@ from common.run import topics
 from common.run.folder import RunFolder
 from common.run.loop import now_us
 from common.run.open import open_bus, open_states, open_store
-from common.run.stretches import feed
 from generator.experts import expert_population
 from recorder.tables import BY_NAME
 from selector.service import SERVICE as SELECTOR
@@ -44,7 +43,8 @@ MEMBERS = (
     *("generator-1", "evaluator-1", "evaluator-2", "evaluator-3", "selector-1", "selector-2", "deployer-1"),
     "recorder-1",
 )
-QUIET_S = 90.0
+UP = ("--evaluators", "3", "--selectors", "2", "--workers", "1")
+QUIET_S = 150.0
 """Without any progress for so long, a run is stuck."""
 STATEFUL = ("selector", "deployer")
 
@@ -125,26 +125,28 @@ class Trial:
         bus = open_bus(self.bus_url)
         await bus.create(topics.plans(STATEFUL))
         folder = RunFolder.create(self.folder / "run", self.spec, self.bars, datetime.now(UTC))
-        settings = {"BUS": self.bus_url, "CACHE": self.servers.urls["redis"], "STORE": self.store_url, "WORKERS": "1"}
-        settings["RUN"] = str(folder.path)
+        settings = {"BUS": self.bus_url, "CACHE": self.servers.urls["redis"], "STORE": self.store_url}
+        settings |= {"RUN": str(folder.path), "WORKERS": "1"}
         fleet = Fleet(self.folder, {f"GALAPAGOS_{name}": value for name, value in settings.items()})
         injector = Injector(self.servers, fleet, self.progress, lambda: self.is_over, self.setting.amount.pace_s)
         tasks: list[asyncio.Task[None]] = []
         try:
-            for name in MEMBERS:
-                fleet.add(name)
-            await bus.publish([encode(event, "cli") for event in self._beginning()])
-            tasks += [asyncio.create_task(self._watch(bus, injector)), asyncio.create_task(_tend(fleet))]
-            await self._settled(lambda: min(self.progress.values()) >= 0, tasks)
+            fleet.start(folder.path, *UP)
+            tasks.append(asyncio.create_task(self._watch(bus, injector)))
+            await self._settled(lambda: min(self.progress.values()) >= 0, fleet, tasks)
             first = time.monotonic()
             tasks.append(asyncio.create_task(self._publish_seeds(bus)))
             plan = draw(self.setting.seed, self.setting.amount, MEMBERS, ("kafka-1", "kafka-2", "kafka-3"))
             await injector.inject(plan)
             healed = time.monotonic()
-            await self._settled(lambda: self.is_over, tasks)
-            behind = await self._rest(bus, tasks)
+            await self._settled(lambda: self.is_over, fleet, tasks)
+            self.moved_s = time.monotonic()
+            await self._settled(lambda: False, fleet, tasks)
+            behind = await lags(bus)
             rested = time.monotonic()
             violations, records, champions = await self._judge(bus, behind, expected)
+            if not (folder.path / "run.json").exists():
+                violations.append(Violation("up", f"galapagos up wrote no run.json: {fleet.last_words()}"))
         finally:
             for task in tasks:
                 task.cancel()
@@ -153,18 +155,13 @@ class Trial:
             await bus.close()
         seconds = {"start": first - began, "faults": healed - first, "to_rest": rested - healed}
         seconds["judged"] = time.monotonic() - rested
-        return Outcome(violations, injector.done, fleet.unasked, records, champions, seconds)
-
-    def _beginning(self) -> list[Event]:
-        named = [(bars.instrument, bars) for bars in feed(self.spec, self.bars)]
-        causes = [*named, ("run", ControlIssued(action="start"))]
-        return [
-            Event(payload, key, self.spec, event_id(self.spec, payload, (key,)), now_us()) for key, payload in causes
-        ]
+        return Outcome(violations, injector.done, fleet.unasked(), records, champions, seconds)
 
     async def _publish_seeds(self, bus: Bus) -> None:
         """Seeds while everything breaks; a publisher who is not acknowledged sends the same event again."""
         for number in range(self.setting.seeds):
+            if max(self.progress.values()) > self.spec.generations // 2:
+                return  # who publishes when a run ends may find nobody there
             payload = GenomeSeeded(genome=to_json(expert_population()[number % 20]), note=f"seed {number}")
             event = Event(payload, "run", self.spec, event_id(self.spec, payload, (str(number),)), now_us())
             while True:
@@ -198,27 +195,13 @@ class Trial:
             self.progress[header.island] = header.generation
             self.moved_s = time.monotonic()
 
-    async def _settled(self, is_there: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
-        """Wait for it; not longer than ``QUIET_S`` without progress."""
-        while not is_there() and time.monotonic() - self.moved_s < QUIET_S:
+    async def _settled(self, is_there: Callable[[], bool], fleet: Fleet, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for it, or for the end of `galapagos up`, or until nothing has moved for ``QUIET_S``."""
+        while fleet.is_up and not is_there() and time.monotonic() - self.moved_s < QUIET_S:
             for task in tasks:
                 if task.done():
                     task.result()
             await asyncio.sleep(0.1)
-
-    async def _rest(self, bus: Bus, tasks: Sequence[asyncio.Task[None]]) -> dict[str, int]:
-        """Wait until no reader is behind, or nothing moves any more; the lags then."""
-        behind: dict[str, int] = {}
-        self.moved_s = time.monotonic()
-        while time.monotonic() - self.moved_s < QUIET_S:
-            await asyncio.sleep(0.5)
-            with contextlib.suppress(TransientError):
-                now = await lags(bus)
-                if now != behind:
-                    behind, self.moved_s = now, time.monotonic()
-                if not any(now.values()) and all(task.done() for task in tasks[2:]):
-                    break
-        return behind
 
     async def _judge(
         self, bus: Bus, behind: dict[str, int], expected: dict[str, str]
@@ -236,9 +219,3 @@ class Trial:
                 if ended.get(island) != wanted
             ]
         return found, len(records), tables["champions"].num_rows
-
-
-async def _tend(fleet: Fleet) -> None:
-    while True:
-        fleet.tend()
-        await asyncio.sleep(0.2)
