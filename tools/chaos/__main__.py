@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import random
 import sys
 import tempfile
@@ -24,7 +25,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.chaos", description="Real faults on real processes")
     parser.add_argument("--minutes", type=float, default=10.0, help="no trial begins later; default 10")
     parser.add_argument("--seed", type=int, help="of the faults and of the runs; default: drawn, and printed")
-    parser.add_argument("--generations", type=int, default=250, help="of each run; default 250")
+    parser.add_argument("--generations", type=int, default=120, help="of each run; default 120")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(words)
 
@@ -44,6 +45,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = arguments(words)
     seed = random.SystemRandom().randrange(1 << 31) if given.seed is None else given.seed
     print(f"seed {seed}", file=sys.stderr)
+    logging.disable(logging.CRITICAL)  # clients tell of every broker that is gone, many times
     began, outcomes = time.monotonic(), list[Outcome]()
     try:
         with temporary() as servers:

@@ -20,8 +20,9 @@ class Amount:
     clickhouse_s: float = 60.0
     broker_s: float = 20.0
     """How long a broker is gone before an empty one takes its place."""
-    zombie_s: float = 6.0
-    """Longer than a session: what it held belongs to others when it wakes."""
+    zombie_s: float = 5.0
+    """Longer than a session of three seconds: what it held belongs to others when it wakes. The supervisor of
+    `galapagos up` kills it when it is silent for longer."""
     pace_s: float = 5.0
     """The next fault comes when all islands have got on, or after so long."""
 
@@ -48,8 +49,10 @@ def draw(seed: int, amount: Amount, members: tuple[str, ...], brokers: tuple[str
         count = min(left, dice.randint(1, BURST_MAX))
         found.append(Fault("kill -9", shuffled(members + 2 * brokers), count))
         left -= count
-    readers = tuple(name for name in members if name.startswith(("selector", "evaluator")))
-    found += [Fault("zombie", shuffled(readers), seconds=amount.zombie_s) for _ in range(amount.zombies)]
+    for number in range(amount.zombies):
+        service = ("selector", "evaluator")[number % 2]
+        held = shuffled(tuple(name for name in members if name.startswith(service)))
+        found.append(Fault("zombie", held, seconds=amount.zombie_s))
     found += [
         Fault("rebalance", shuffled(("evaluator-9", "selector-9", "generator-9"))) for _ in range(amount.rebalances)
     ]
