@@ -8,7 +8,6 @@ topics' retention says.
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from common.errors import TransientError
 from common.ports import Bus, Partition, Record, Store
 from common.run.dead_letter import dead_letter
 from common.run.http_json import Answer, Routes
+from common.run.loop import now_us
 from common.run.retry import LoopSettings, retry
 from recorder.live import Live
 from recorder.patient import PatientWriter
@@ -68,10 +68,11 @@ class FaustRecorder:
         lag_every_s: float = LAG_EVERY_S,
     ) -> None:
         self._bus, self._stop, self._lag_every_s = bus, stop, lag_every_s
+        self._clock = asyncio.get_running_loop().time
         self.tally = Tally()
         self._writer = PatientWriter(store, settings, stop, self.tally)
         self.live = Live()
-        self.progress = Progress(time.monotonic, self._writer.waiting, self.tally, stall_s=stall_s)
+        self.progress = Progress(self._clock, self._writer.waiting, self.tally, stall_s=stall_s)
         self._turn: asyncio.Task[None] | None = None
         self._begun_s = 0.0
 
@@ -80,7 +81,7 @@ class FaustRecorder:
         """By path; see ``docs/operate.md``."""
 
         def of(figures: Callable[[int], dict[str, Any]]) -> Callable[[], Answer]:
-            return lambda: (200, figures(_now_us()))
+            return lambda: (200, figures(now_us()))
 
         return {
             "/live/rates": of(self.live.rates),
@@ -100,7 +101,7 @@ class FaustRecorder:
         try:
             while not self._stop.is_set():
                 before = self.progress.records
-                self._begun_s = time.monotonic()
+                self._begun_s = self._clock()
                 self._turn = asyncio.create_task(stream.run(self._handle, self._stop))
                 await asyncio.wait([self._turn])
                 if self._stop.is_set() or self._reason(self._turn) is None:
@@ -130,7 +131,7 @@ class FaustRecorder:
         self.progress.is_writing = True
         try:
             events, tables, dead = await asyncio.to_thread(read, records)
-            self.live.observe(events, _now_us())
+            self.live.observe(events, now_us())
             refused = await self._writer.write(tables)
             dead += [dead_letter(each, GROUP, refused[each[:3]]) for each in records if each[:3] in refused]
             if dead:
@@ -142,7 +143,7 @@ class FaustRecorder:
     async def _watch(self, stream: Stream) -> None:
         while True:
             self.progress.measured(*await self._lag(stream))
-            is_new = time.monotonic() - self._begun_s < self.progress.stall_s
+            is_new = self._clock() - self._begun_s < self.progress.stall_s
             if self.progress.report()[0] != 200 and not is_new and self._turn is not None:
                 self._turn.cancel()
             await asyncio.sleep(self._lag_every_s)
@@ -155,7 +156,3 @@ class FaustRecorder:
             return None, str(error)
         mine = [lags.get(at, 0) for at in stream.assignment]
         return (sum(mine), "") if mine else (None, "no partitions are assigned to this member")
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

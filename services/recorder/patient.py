@@ -7,7 +7,6 @@ come from are dead letters; one bad row does not stop everything.
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -30,7 +29,7 @@ class Waiting:
     """Whether the store is being waited for; anybody may look at any time."""
 
     since_s: float | None = None
-    """Monotonic clock."""
+    """The event loop's clock."""
     reason: str = ""
 
 
@@ -80,13 +79,13 @@ class PatientWriter:
                 _log.error("recorder: %d rows of %s refused: %s", part.num_rows, table, error)
 
     async def _until_it_works(self, act: Callable[[], None]) -> None:
-        pause_s = self._settings.backoff_s
+        clock, pause_s = asyncio.get_running_loop().time, self._settings.backoff_s
         while True:
             try:
                 await asyncio.to_thread(act)
             except TransientError as error:
                 if self.waiting.since_s is None:
-                    self.waiting.since_s = time.monotonic()
+                    self.waiting.since_s = clock()
                     _log.warning("recorder: waiting for the store: %s", error)
                 self.waiting.reason = str(error)
                 with contextlib.suppress(TimeoutError):
@@ -96,7 +95,7 @@ class PatientWriter:
                 pause_s = min(self._settings.backoff_s_max, pause_s * 2)
             else:
                 if self.waiting.since_s is not None:
-                    _log.warning("recorder: the store is back after %.1f s", time.monotonic() - self.waiting.since_s)
+                    _log.warning("recorder: the store is back after %.1f s", clock() - self.waiting.since_s)
                 self.waiting.since_s = None
                 return
 

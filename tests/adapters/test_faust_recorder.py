@@ -32,6 +32,7 @@ from common.run.retry import LoopSettings, retry
 from common.run.topics import plans
 from recorder.faust_app import FaustRecorder, open_stream
 from recorder.record import GROUP, TOPICS, RecorderSettings
+from tests.adapters.test_kafka_records import strange_batch
 from tests.unit.run.tiny import alert
 from tools.samples import sample_events
 from tools.servers import Servers
@@ -299,6 +300,29 @@ async def test_a_broker_that_dies_and_comes_back_costs_no_record(url: str, serve
     await task
     assert (await bus.lag("g", ["t"])) == {("t", number): 0 for number in range(4)}
     assert stream.assignment == frozenset()
+    await bus.close()
+
+
+async def test_a_record_that_cannot_be_read_stops_nothing(url: str) -> None:
+    bus, stop, found = KafkaBus(url), asyncio.Event(), list[Record]()
+    await bus.create([TopicPlan("t", 2)])
+    for partition in range(2):
+        await bus.publish([Message("t", b"k", (), b"before")], partition=partition)
+    await strange_batch(bus, 1)
+    for partition in range(2):
+        await bus.publish([Message("t", b"k", (), b"after")], partition=partition)
+
+    async def handle(records: Any) -> None:
+        found.extend(records)
+
+    task = asyncio.create_task(FaustStream(url, "g", ["t"], within_s=0.1).run(handle, stop))
+    await until(lambda: sum(record.value == b"after" for record in found) == 2)
+    stop.set()
+    await task
+    assert [record.value for record in found if record.partition == 0] == [b"before", b"after"]
+    strange = [record.value for record in found if record.partition == 1]
+    assert (strange[:2], strange[-1]) == ([b"before", b"0"], b"after")
+    assert sum((await bus.lag("g", ["t"])).values()) == 0
     await bus.close()
 
 
