@@ -130,7 +130,8 @@ class Supervisor:
         while True:
             with contextlib.suppress(TimeoutError):
                 pause_s = _LOOK_S if member.ready_s is None else _LOOK_READY_S
-                return await asyncio.wait_for(process.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    return await process.wait()
             status = await ask(HOST, member.port, LIVE)
             has_answered |= status is not None
             silences = 0 if status == 200 else silences + 1

@@ -187,7 +187,9 @@ class MemoryConsumer:
             self.wake.clear()
             remaining = deadline - asyncio.get_running_loop().time()
             try:
-                await asyncio.wait_for(self.wake.wait(), max(0.0, remaining))
+                # Not wait_for: in Python 3.11 it may swallow a cancellation that comes together with a record.
+                async with asyncio.timeout(max(0.0, remaining)):
+                    await self.wake.wait()
             except TimeoutError:
                 return []
         raise RuntimeError("fetch on a closed consumer")
