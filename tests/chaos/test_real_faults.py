@@ -17,7 +17,7 @@ from tools.chaos.table import table
 from tools.chaos.trial import MEMBERS, Setting, Trial, market, reference, specification
 from tools.servers import CannotInstallError, temporary
 
-AMOUNT = Amount(kills=30, rebalances=5, zombies=2, redis_s=4.0, clickhouse_s=10.0, broker_s=12.0, pace_s=4.0)
+AMOUNT = Amount(kills=30, rebalances=5, zombies=2, redis_s=4.0, clickhouse_s=10.0, broker_s=12.0, pace_s=3.0)
 SETTING = Setting(number=0, seed=4, generations=80, amount=AMOUNT)
 
 

@@ -48,6 +48,8 @@ class Injector:
         What fails to heal is raised.
         """
         for fault in plan:
+            while fault.kind == "broker lost" and self._brokers_out:
+                await asyncio.sleep(_TICK_S)
             names = self._act(fault)
             if not names:
                 continue
@@ -122,21 +124,16 @@ class Injector:
         return (f"{name} joins",)
 
     def _lose_broker(self, fault: Fault) -> tuple[str, ...]:
-        name = next(each for each in fault.wanted if each not in self._brokers_out)
-        self._heal(self._replace(name, fault.seconds))
-        return (name,)
-
-    async def _replace(self, name: str, seconds: float) -> None:
         """Killed, its disk thrown away; later an empty one with its number takes its place."""
-        while self._brokers_out:
-            await asyncio.sleep(_TICK_S)
+        name = fault.wanted[0]
         self._brokers_out.add(name)
         self.servers.kill(name)
         shutil.rmtree(self.servers.folder / name / "data")
-        await asyncio.sleep(seconds)
-        await self._restart(name)
+        self._heal(self._restart(name, fault.seconds))
+        return (name,)
 
-    async def _restart(self, name: str) -> None:
+    async def _restart(self, name: str, after_s: float = 0.0) -> None:
+        await asyncio.sleep(after_s)
         await asyncio.to_thread(self.servers.start_one, name)
         self._brokers_out.discard(name)
 
