@@ -1,6 +1,5 @@
 """`python -m recorder`: writes every event to the analytical store, as a process of its own."""
 
-from common.run import topics
 from common.run.health import READY
 from common.run.open import open_store
 from common.run.process import Process, Program, main
@@ -10,7 +9,7 @@ from recorder.faust_app import FaustRecorder, open_stream
 
 async def work(process: Process) -> None:
     """Record until told to stop."""
-    await process.bus.create(topics.plans(partitions=process.settings.partitions))
+    await process.make_topics()
     store = open_store(process.settings.store)
     try:
         recorder = FaustRecorder(process.bus, store, process.stop)

@@ -66,7 +66,7 @@ async def run_service(
     once; whatever else a step raises is a bug and is raised too: start again, the replay gives the same events.
     """
     topics, pulse = _topics(service, states), pulse or Pulse()
-    consumer = await bus.subscribe(service.name, topics)
+    consumer = await retry(lambda: bus.subscribe(service.name, topics), settings)
     try:
         tracer = tracer or telemetry.tracer_of(telemetry.start_tracing())
         worker = Worker(service, tracer, clock, settings.run, metrics)

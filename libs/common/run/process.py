@@ -31,7 +31,7 @@ from common.run.logs import start_logs
 from common.run.loop import run_service
 from common.run.open import open_bus, open_states
 from common.run.pulse import Pulse
-from common.run.retry import DEFAULTS, LoopSettings
+from common.run.retry import DEFAULTS, LoopSettings, retry
 from common.service import Service
 from common.settings import Settings, read_settings, required
 
@@ -104,7 +104,7 @@ class Process:
     async def serve(self, service: Service[Any], *, records_max: int = DEFAULTS.records_max) -> None:
         """Make what topics are missing, then run the service until it is told to stop."""
         stateful = service.initial_state is not None
-        await self.bus.create(topics.plans([service.name] if stateful else [], self.settings.partitions))
+        await self.make_topics([service.name] if stateful else [])
         states = open_states(self.settings.bus) if stateful else None
         run = self.spec if self.settings.run else None
         loop = LoopSettings(records_max=records_max, snapshot_s=SNAPSHOT_S, run=run)
@@ -123,6 +123,11 @@ class Process:
         finally:
             if states is not None:
                 await states.close()
+
+    async def make_topics(self, stateful: Sequence[str] = ()) -> None:
+        """Make those that are missing; a broker that is away for a moment is no reason to end."""
+        plans = topics.plans(stateful, self.settings.partitions)
+        await retry(lambda: self.bus.create(plans), DEFAULTS)
 
     def begin(self) -> Pulse:
         """Preparation is over: from now on the loop's pulse says how the process is."""
