@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common.adapters.memory_bus import MemoryBus
+from common.adapters.memory_bus import MemoryBus, MemoryConsumer
 from common.adapters.sqlite_state import SqliteStates
 from common.errors import ConfigurationError, TransientError
 from common.events.codec import decode, encode, user_message
@@ -141,7 +141,11 @@ class Flaky:
 
 
 class FlakyBus(MemoryBus):
-    flaky = Flaky(0)
+    flaky, joining = Flaky(0), Flaky(0)
+
+    async def subscribe(self, group: str, topics: Sequence[str], *, may_lag: bool = False) -> MemoryConsumer:
+        self.joining.pass_or_raise()
+        return await super().subscribe(group, topics, may_lag=may_lag)
 
     async def publish(self, messages: Sequence[Message]) -> None:
         self.flaky.pass_or_raise()
@@ -166,10 +170,10 @@ async def test_what_may_recover_is_tried_again_in_every_place(tmp_path: Path) ->
     bus, states = FlakyBus(), FlakyStates(tmp_path / "states.sqlite")
     answers = await watch(bus, ALERTS)
     await bus.publish([encode(seed("a1"))])
-    bus.flaky, states.flaky = Flaky(2), Flaky(2)
+    bus.flaky, bus.joining, states.flaky = Flaky(2), Flaky(2), Flaky(2)
     async with running(diary(step=step), bus, states):
         assert texts(await take(answers, 1)) == ["a1:1"]
-    assert in_step.left == bus.flaky.left == states.flaky.left == 0
+    assert in_step.left == bus.flaky.left == bus.joining.left == states.flaky.left == 0
     assert (await states.load("diary", bus.log_id))["a"].data == b"a1"
 
 
