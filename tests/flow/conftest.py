@@ -3,10 +3,11 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,3 +131,31 @@ class Command:
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
     return Command(tmp_path_factory.mktemp("command"))
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def service_process() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start `python -m SERVICE OPTIONS`; killed at the end of the test if it still runs."""
+    started: list[subprocess.Popen[str]] = []
+
+    def act(*words: str) -> subprocess.Popen[str]:
+        environment = os.environ | {"PYTHONPATH": f"{ROOT / 'libs'}:{ROOT / 'services'}"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", *words], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        started.append(process)
+        return process
+
+    yield act
+    for process in started:
+        process.kill()
+        process.communicate()
