@@ -1,6 +1,7 @@
 """Settings that hold for every test, and the real servers that some of them ask."""
 
 import os
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -54,3 +55,12 @@ def redis_url(servers_here: Servers) -> str:
 def clickhouse_url(servers_here: Servers) -> str:
     """``clickhouse://127.0.0.1:PORT/default``, the native protocol."""
     return start(servers_here, "clickhouse").urls["clickhouse"]
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port

@@ -1,0 +1,54 @@
+"""Which servers `galapagos up` uses, and where on them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from common.errors import ConfigurationError
+from common.market.synthetic import planted
+from common.run.folder import RunFolder
+from common.settings import Settings
+from standalone.request import build_spec
+from standalone.server_crew import Sizes
+from standalone.servers import Urls, placed, urls_of
+
+STARTED = '{"urls": {"kafka": "kafka://h:1", "redis": "redis://h:2/0", "clickhouse": "clickhouse://h:3/default"}}'
+
+
+def test_what_was_started_here_is_used_where_no_bus_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "servers.json"
+    file.write_text(STARTED)
+    here = Urls("kafka://h:1", "redis://h:2/0", "clickhouse://h:3/default")
+    assert urls_of(Settings(), file) == here
+    assert urls_of(Settings(cache="redis://other:1/0"), file).cache == "redis://other:1/0"
+    assert urls_of(Settings(bus="kafka://x:1/mine"), file) == Urls("kafka://x:1/mine")
+
+
+def test_without_any_both_ways_are_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"give --bus kafka://.* or call `make servers` in this folder first"):
+        urls_of(Settings(), tmp_path / "servers.json")
+
+
+def test_a_bus_in_memory_is_no_server(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"memory://: is no server; use kafka://host:port, or `galapagos run`"):
+        urls_of(Settings(bus="memory://"), tmp_path / "servers.json")
+
+
+def test_a_run_keeps_its_namespace_and_two_runs_of_one_specification_have_two(tmp_path: Path) -> None:
+    bars = [planted(1, 2500, 0.6)]
+    spec = build_spec(bars, {"windows": {"warmup_bars": 100}})
+    first, second = (RunFolder.create(tmp_path / name, spec, bars, datetime.now(UTC)) for name in ("a", "b"))
+    url = Urls("kafka://h:1/?session_ms=6000", "redis://h:2/0")
+    found = placed(url, first)
+    assert found.bus.startswith(f"kafka://h:1/{spec.run_id[:8]}-")
+    assert found.bus.endswith("?session_ms=6000")
+    assert placed(url, first) == found
+    assert placed(url, second).bus != found.bus
+    assert placed(Urls("kafka://h:1/mine"), second).bus == "kafka://h:1/mine"
+
+
+def test_a_process_without_a_partition_is_refused_by_its_option() -> None:
+    with pytest.raises(ConfigurationError, match=r"--selectors 9: the topics have 8 partitions, .* more --partitions"):
+        Sizes(selectors=9).check()
+    Sizes(evaluators=9, partitions=16).check()
