@@ -1,6 +1,7 @@
 """Faults on real processes: injected as planned, healed after their time, and how long until all islands had got on."""
 
 import asyncio
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Coroutine
@@ -80,7 +81,7 @@ class Injector:
             case "rebalance":
                 return self._rebalance(fault.wanted[0])
             case "redis flushed":
-                redis.Redis.from_url(self.servers.urls["redis"]).flushall()
+                self._heal(self._flush())
                 return ("redis",)
             case "broker lost":
                 return self._lose_broker(fault)
@@ -136,6 +137,15 @@ class Injector:
         await asyncio.sleep(after_s)
         await asyncio.to_thread(self.servers.start_one, name)
         self._brokers_out.discard(name)
+
+    async def _flush(self) -> None:
+        """As soon as Redis is there: it may be stopped at this moment."""
+        client = redis.Redis.from_url(self.servers.urls["redis"])
+        while True:
+            with contextlib.suppress(redis.ConnectionError):
+                client.flushall()
+                return
+            await asyncio.sleep(_TICK_S)
 
     async def _down(self, name: str, seconds: float) -> None:
         await asyncio.to_thread(self.servers.stop_one, name)
