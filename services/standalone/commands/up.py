@@ -11,48 +11,49 @@ EXAMPLES = (
     "[bold]galapagos up --bus kafka://127.0.0.1:9092 --evaluators 3 --selectors 2 --generations 20[/]  ·  "
     "[bold]galapagos up --resume[/]  (go on with the latest run)"
 )
-_PROCESSES = "Servers and processes"
+_PANEL = "Servers and processes"
+Bus = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        help="kafka://host:port[,host:port][/NAMESPACE]; by default what `make servers` started in this folder. "
+        "Without a namespace the run gets one of its own.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Cache = Annotated[
+    str,
+    typer.Option(metavar="URL", help="redis://host:port/db; none: a cache in each evaluator.", rich_help_panel=_PANEL),
+]
+Store = Annotated[
+    str,
+    typer.Option(
+        metavar="URL", help="clickhouse://host:port/database; none: nothing is recorded.", rich_help_panel=_PANEL
+    ),
+]
+Evaluators = Annotated[int, typer.Option(min=1, help="Processes that measure.", rich_help_panel=_PANEL)]
+Selectors = Annotated[int, typer.Option(min=1, help="Processes that select.", rich_help_panel=_PANEL)]
+Generators = Annotated[int, typer.Option(min=1, help="Processes that breed.", rich_help_panel=_PANEL)]
+Partitions = Annotated[
+    int, typer.Option(min=1, max=4096, help="Of new topics that are spread.", rich_help_panel=_PANEL)
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=64, help="Threads of each evaluator; by default its share of the cores.", rich_help_panel=_PANEL
+    ),
+]
 
 
 def up(
-    bus: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            help="kafka://host:port[,host:port][/NAMESPACE]; by default what `make servers` started in this folder. "
-            "Without a namespace the run gets one of its own.",
-            rich_help_panel=_PROCESSES,
-        ),
-    ] = "",
-    cache: Annotated[
-        str,
-        typer.Option(
-            metavar="URL", help="redis://host:port/db; none: a cache in each evaluator.", rich_help_panel=_PROCESSES
-        ),
-    ] = "",
-    store: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            help="clickhouse://host:port/database; none: nothing is recorded.",
-            rich_help_panel=_PROCESSES,
-        ),
-    ] = "",
-    evaluators: Annotated[int, typer.Option(min=1, help="Processes that measure.", rich_help_panel=_PROCESSES)] = 1,
-    selectors: Annotated[int, typer.Option(min=1, help="Processes that select.", rich_help_panel=_PROCESSES)] = 1,
-    generators: Annotated[int, typer.Option(min=1, help="Processes that breed.", rich_help_panel=_PROCESSES)] = 1,
-    partitions: Annotated[
-        int, typer.Option(min=1, max=4096, help="Of new topics that are spread.", rich_help_panel=_PROCESSES)
-    ] = 8,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=64,
-            help="Threads of each evaluator; by default its share of the cores.",
-            rich_help_panel=_PROCESSES,
-        ),
-    ] = None,
+    bus: Bus = "",
+    cache: Cache = "",
+    store: Store = "",
+    evaluators: Evaluators = 1,
+    selectors: Selectors = 1,
+    generators: Generators = 1,
+    partitions: Partitions = 8,
+    workers: Workers = None,
     data: options.Data = None,
     generations: options.Generations = None,
     minutes: options.Minutes = None,
