@@ -10,7 +10,7 @@ from opentelemetry.trace import Tracer
 from common import telemetry
 from common.errors import ConfigurationError
 from common.events.catalogue import BY_PAYLOAD
-from common.ports import Bus, Consumer, Record, StateStore
+from common.ports import Bus, Consumer, Partition, Record, StateStore
 from common.run.batch import Clock, Worker
 from common.run.pulse import Pulse
 from common.run.retry import DEFAULTS, LoopSettings, commit, retry
@@ -30,11 +30,19 @@ class _Stateless:
 
     def __init__(self, worker: Worker, bus: Bus, consumer: Consumer, settings: LoopSettings) -> None:
         self.worker, self.bus, self.consumer, self.settings = worker, bus, consumer, settings
+        self.done: dict[Partition, int] = {}
 
     async def handle(self, records: Sequence[Record]) -> None:
         outcome = await retry(lambda: asyncio.to_thread(self.worker.work, {}, records), self.settings)
         await publish(self.bus, outcome.messages, self.worker.service.name, self.worker.metrics, self.settings)
-        await commit(self.consumer, outcome.offsets, self.worker.service.name)
+        self.done.update(outcome.offsets)
+        await self.idle()
+
+    async def idle(self) -> None:
+        """Commit what is done, until it has worked: a rebalance may swallow a commit, and no record may follow."""
+        self.done = {at: offset for at, offset in self.done.items() if at in self.consumer.assignment}
+        if self.done and await commit(self.consumer, self.done, self.worker.service.name):
+            self.done.clear()
 
 
 def _topics(service: Service[Any], store: StateStore | None) -> list[str]:
@@ -81,10 +89,7 @@ async def run_service(
                     records_max=settings.records_max, bytes_max=settings.bytes_max, wait_s=settings.wait_s
                 )
                 pulse.beat(len(records), len(consumer.assignment))
-                if records:
-                    await handler.handle(records)
-                elif stateful is not None:
-                    await stateful.idle()
+                await (handler.handle(records) if records else handler.idle())
             if stateful is not None:
                 await stateful.save(at_once=True)
     finally:

@@ -47,9 +47,11 @@ async def retry(act: Callable[[], Awaitable[Result]], settings: LoopSettings) ->
     raise ConfigurationError(f"attempts: {settings.attempts} is not allowed; use at least 1")
 
 
-async def commit(consumer: Consumer, offsets: Offsets, who: str) -> None:
-    """Commit; partitions that have moved meanwhile are the business of their new reader, who repeats those records."""
+async def commit(consumer: Consumer, offsets: Offsets, who: str) -> bool:
+    """Commit; whether it has worked. Partitions that have moved meanwhile are the business of their new reader."""
     try:
         await consumer.commit(offsets)
     except TransientError as error:
         _log.warning("%s: %s", who, error)
+        return False
+    return True

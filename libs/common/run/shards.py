@@ -30,6 +30,8 @@ class _Shard:
     saved_s: float = field(default_factory=time.monotonic)
     is_behind: bool = False
     """Whether the store does not have the positions yet."""
+    is_committed: bool = True
+    """Whether the group has them; after a rebalance nobody knows."""
 
 
 class Shards:
@@ -70,6 +72,7 @@ class Shards:
         for at in self.assignment:
             shard = self.shards[at[1]]
             shard.positions[at] = min((offsets.get(at, 0) for offsets in shard.contained.values()), default=0)
+            shard.is_committed &= shard.positions[at] == 0
         try:
             await self.consumer.seek(
                 {at: each for shard in self.shards.values() for at, each in shard.positions.items()}
@@ -124,8 +127,13 @@ class Shards:
         """Save the shards whose turn it is, and commit what they contain."""
         for number, shard in self.shards.items():
             is_due = at_once or time.monotonic() - shard.saved_s >= self.settings.snapshot_s
-            if shard.is_behind and is_due and self.consumer.assignment is self.assignment:
-                await self._save(number, shard)
+            if is_due and self.consumer.assignment is self.assignment:
+                if shard.is_behind:
+                    await self._save(number, shard)
+                if not (shard.is_behind or shard.is_committed):
+                    # Until it has worked: a rebalance may swallow a commit, and no record may follow.
+                    shard.saved_s = time.monotonic()
+                    shard.is_committed = await commit(self.consumer, shard.positions, self.service.name)
 
     async def _save(self, number: int, shard: _Shard) -> None:
         dump, name, log_id = self.service.dump, self.service.name, self.bus.log_id
@@ -142,5 +150,4 @@ class Shards:
             return
         self.metrics.record(names.SNAPSHOT, sum(map(len, dumped.values())), service=name)
         shard.changed.clear()
-        shard.saved_s, shard.is_behind = time.monotonic(), False
-        await commit(self.consumer, shard.positions, name)
+        shard.saved_s, shard.is_behind, shard.is_committed = time.monotonic(), False, False

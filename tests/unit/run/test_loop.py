@@ -273,6 +273,38 @@ async def test_an_event_whose_effect_is_saved_is_not_stepped_again(tmp_path: Pat
         assert texts(await take(answers, 2)) == ["a1:1", "a2:2"]
 
 
+@pytest.mark.parametrize("is_stateful", [True, False])
+async def test_a_commit_that_is_lost_is_made_again_though_no_record_follows(
+    states: SqliteStates, is_stateful: bool
+) -> None:
+    lost = Flaky(2)
+
+    class Loses(MemoryBus):
+        async def subscribe(self, group: str, topics: Sequence[str], *, may_lag: bool = False) -> MemoryConsumer:
+            consumer = await super().subscribe(group, topics, may_lag=may_lag)
+            commit = consumer.commit
+
+            async def unsure(offsets: Offsets) -> None:
+                lost.pass_or_raise()
+                await commit(offsets)
+
+            if group == "diary":
+                consumer.commit = unsure  # type: ignore[method-assign]
+            return consumer
+
+    def quiet(state: None, _: Sequence[Event]) -> tuple[None, list[Event]]:
+        return state, []
+
+    bus = Loses()
+    stateless: Service[Any] = Service("diary", (GenomeSeeded,), (AlertRaised,), quiet)
+    async with running(diary() if is_stateful else stateless, bus, states):
+        await bus.publish([encode(seed("a1"))])
+        async with asyncio.timeout(20):
+            while lost.left or any((await bus.lag("diary", [SEEDS])).values()):
+                await asyncio.sleep(0.01)
+    assert not lost.left
+
+
 async def test_two_loops_of_one_service_share_its_keys(states: SqliteStates) -> None:
     """Partitions move when the second joins and again when it leaves; every note lands once, in order."""
     bus = MemoryBus(partitions=8)
