@@ -31,6 +31,8 @@ Handle = Callable[[Sequence[Record]], Awaitable[None]]
 _QUEUE_RECORDS = 64
 """Read ahead of what is handled; a record of a bulk topic may have megabytes."""
 _START_S, _STOP_S, _POSITION_S = 60.0, 15.0, 5.0
+_COMMIT_S = 2.0
+"""Without a record; nothing is sent where all that is acknowledged is committed."""
 _EVER_S = 7 * 86_400.0
 """A store may be down for days: neither the group nor faust's own watchdogs are to mind."""
 _log = logging.getLogger(__name__)
@@ -175,7 +177,7 @@ class FaustStream:
 
     async def _work(self, app: Any, events: "asyncio.Queue[Any]", handle: Handle, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            batch = await self._collect(events)
+            batch = await self._collect(app, events)
             self._is_handling = True
             await handle([self._record(event.message) for event in batch])
             for event in batch:
@@ -183,8 +185,16 @@ class FaustStream:
             await app.consumer.commit()
             self._is_handling = False
 
-    async def _collect(self, events: "asyncio.Queue[Any]") -> list[Any]:
-        batch = [await events.get()]
+    async def _first(self, app: Any, events: "asyncio.Queue[Any]") -> Any:
+        """The next event. Meanwhile commits are repeated: faust only returns False for one that was lost."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_COMMIT_S):
+                    return await events.get()
+            await app.consumer.commit()
+
+    async def _collect(self, app: Any, events: "asyncio.Queue[Any]") -> list[Any]:
+        batch = [await self._first(app, events)]
         room = self._bytes_max - len(batch[0].message.value or b"")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._within_s):
