@@ -99,6 +99,9 @@ def test_where_no_broker_answers_the_url_is_named() -> None:
         ("kafka://", "use kafka://host:port"),
         ("kafka://host", "use kafka://host:port"),
         ("kafka://host:1,:2/", "use kafka://host:port"),
+        ("kafka://host:99999", "the port of host:99999 is not allowed; use 1 to 65535"),
+        ("kafka://host:1,other:0/", "the port of other:0 is not allowed; use 1 to 65535"),
+        ("kafka://host:1234567/", "the port of host:1234567 is not allowed"),
         ("kafka://host:1/a/b", "namespace 'a/b'"),
         ("kafka://host:1/?sesion_ms=1", "unknown setting 'sesion_ms'; use session_ms"),
         ("kafka://host:1/?session_ms=0", "session_ms='0' is not allowed; use a whole number above 0"),
@@ -109,6 +112,16 @@ def test_a_url_without_sense_is_refused_before_anything_is_asked(url: str, match
     with pytest.raises(ConfigurationError) as caught:
         open_bus(url)
     assert match in str(caught.value)
+
+
+@pytest.mark.parametrize("secret", ["me:hidden", "me:hid@den", "me:/hidden", "me:?hidden", "hidden", "me:#hidden"])
+@pytest.mark.parametrize("rest", ["host:9092/mine", "host:99999", ""])
+def test_a_password_in_the_url_is_refused_and_never_shown(secret: str, rest: str) -> None:
+    with pytest.raises(ConfigurationError, match="user and password are not allowed; use kafka://host") as caught:
+        open_bus(f"kafka://{secret}@{rest}")
+    assert "hid" not in str(caught.value)
+    assert "den" not in str(caught.value)
+    assert rest in str(caught.value)
 
 
 async def test_a_session_that_the_broker_forbids_is_a_setting(kafka_url: str) -> None:

@@ -28,7 +28,8 @@ _NUMBERS = {
     "connect_ms": 10_000,  # how long a bus that starts waits for the first broker to answer
 }
 _CODECS = {"none": True, "gzip": True, "lz4": has_lz4(), "zstd": has_zstd()}
-_HOSTS = re.compile(r"[^\s,:@/]+:\d{1,5}(,[^\s,:@/]+:\d{1,5})*")
+_HOSTS = re.compile(r"[^\s,:@/]+:\d{1,9}(,[^\s,:@/]+:\d{1,9})*", re.ASCII)
+_PORTS = 1 << 16
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}|")
 _HOPELESS = (
     errors.AuthenticationFailedError,
@@ -62,11 +63,23 @@ class KafkaSettings(NamedTuple):
 
     @classmethod
     def of(cls, url: str) -> Self:
-        """Raises ConfigurationError, which names what is wrong."""
-        parts = urlsplit(url)
+        """Raises ConfigurationError, which names what is wrong, and no password that somebody wrote into the URL."""
+        if "@" in url:
+            scheme, _, rest = url.partition("://")
+            raise ConfigurationError(
+                f"{scheme}://...@{rest.rpartition('@')[2]}: user and password are not allowed; "
+                "use kafka://host:port[,host:port]/, a listener that asks for none"
+            )
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise ConfigurationError(f"{url}: {error}; use kafka://host:port[,host:port]/") from error
         namespace = parts.path.removeprefix("/")
         if not _HOSTS.fullmatch(parts.netloc):
             raise ConfigurationError(f"{url}: {parts.netloc!r} is not allowed; use kafka://host:port[,host:port]/")
+        for server in parts.netloc.split(","):
+            if not 0 < int(server.rpartition(":")[2]) < _PORTS:
+                raise ConfigurationError(f"{url}: the port of {server} is not allowed; use 1 to {_PORTS - 1}")
         if not _NAMESPACE.fullmatch(namespace):
             raise ConfigurationError(
                 f"{url}: namespace {namespace!r} is not allowed; use letters, digits, '.', '_', '-'"
