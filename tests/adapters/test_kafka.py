@@ -95,6 +95,22 @@ async def test_a_member_keeps_its_place_in_partitions_that_it_keeps(bus: KafkaBu
     assert set(got) == moved | fresh
 
 
+async def test_a_member_whose_step_takes_longer_than_the_setting_leaves(url: str) -> None:
+    """The heartbeat goes on beside a step in a thread: only the setting tells a long step from a process that hangs."""
+    hasty, patient = KafkaBus(f"{url}?session_ms=1500&step_ms=500"), KafkaBus(f"{url}?session_ms=1500")
+    await patient.create([TopicPlan("t", 4)])
+    hangs, steps = await hasty.subscribe("g", ["t"]), await patient.subscribe("h", ["t"])
+    await publish(patient, *map(str, range(20)))
+    seen = await read(hangs, 20), await read(steps, 20)
+    successor = await patient.subscribe("g", ["t"])
+    await share(successor, 4)
+    with pytest.raises(TransientError):
+        await hangs.commit({("t", record.partition): record.offset + 1 for record in seen[0]})
+    await steps.commit({("t", record.partition): record.offset + 1 for record in seen[1]})
+    for bus in (hasty, patient):
+        await bus.close()
+
+
 async def read_some(consumer: KafkaConsumer) -> list[Record]:
     return await consumer.fetch(records_max=1000, bytes_max=BIG, wait_s=0.1)
 

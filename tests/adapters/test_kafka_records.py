@@ -103,7 +103,7 @@ def test_where_no_broker_answers_the_url_is_named() -> None:
         ("kafka://host:1,other:0/", "the port of other:0 is not allowed; use 1 to 65535"),
         ("kafka://host:1234567/", "the port of host:1234567 is not allowed"),
         ("kafka://host:1/a/b", "namespace 'a/b'"),
-        ("kafka://host:1/?sesion_ms=1", "unknown setting 'sesion_ms'; use session_ms"),
+        ("kafka://host:1/?sesion_ms=1", "unknown setting 'sesion_ms'; use session_ms, step_ms"),
         ("kafka://host:1/?session_ms=0", "session_ms='0' is not allowed; use a whole number above 0"),
         ("kafka://host:1/?compression=rar", "compression=rar is not possible here; use none, gzip"),
     ],

@@ -38,6 +38,7 @@ class KafkaConsumer:
             auto_offset_reset="earliest",
             partition_assignment_strategy=[RangePartitionAssignor],
             session_timeout_ms=settings.session_ms,
+            max_poll_interval_ms=settings.step_ms,
             heartbeat_interval_ms=max(1, settings.session_ms // _HEARTBEATS),
             fetch_max_wait_ms=_POLL_MS,
         )

@@ -23,6 +23,7 @@ from common.errors import ConfigurationError, TransientError
 
 _NUMBERS = {
     "session_ms": 10_000,  # a member that is silent for so long loses its partitions
+    "step_ms": 3_600_000,  # a member that asks for nothing for so long leaves the group: its process hangs
     "stall_ms": 30_000,  # records are there and none comes for so long: the process had better start again
     "deliver_ms": 30_000,  # an acknowledgement that takes longer counts as lost
     "connect_ms": 10_000,  # how long a bus that starts waits for the first broker to answer
@@ -57,6 +58,7 @@ class KafkaSettings(NamedTuple):
     """Of every topic and group: empty, or the namespace with its dot."""
     compression: str | None
     session_ms: int
+    step_ms: int
     stall_ms: int
     deliver_ms: int
     connect_ms: int
