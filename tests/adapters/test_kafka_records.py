@@ -88,8 +88,8 @@ async def test_a_missing_topic_names_the_command_that_makes_it(bus: KafkaBus) ->
             await act
 
 
-def test_where_no_broker_answers_the_url_is_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"kafka://127\.0\.0\.1:1/\?connect_ms=300: no broker answers"):
+def test_where_no_broker_answers_the_url_and_a_remedy_are_named_and_it_may_be_tried_again() -> None:
+    with pytest.raises(TransientError, match=r"kafka://127\.0\.0\.1:1/\?connect_ms=300: no broker .*; start Kafka"):
         open_bus("kafka://127.0.0.1:1/?connect_ms=300")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from common.adapters.memory_bus import MemoryBus
 from common.client import Client, Seen, connect
-from common.errors import ConfigurationError, ContractError, GenomeError
+from common.errors import ConfigurationError, ContractError, GenomeError, TransientError
 from common.events.codec import content_id, encode, user_message
 from common.events.event import Event, event_id
 from common.events.public import ChampionPromoted, DeploymentChanged, GenomeSeeded
@@ -164,7 +164,7 @@ def test_without_an_event_loop_the_same_is_said(kafka_url: str) -> None:
 
 
 def test_an_address_where_nobody_answers_is_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1:1/"), connect("kafka://127.0.0.1:1/?connect_ms=300"):
+    with pytest.raises(TransientError, match=r"127\.0\.0\.1:1/"), connect("kafka://127.0.0.1:1/?connect_ms=300"):
         pass
     with pytest.raises(ConfigurationError, match="bus 'amqp:"):
         connect("amqp://x")

@@ -30,7 +30,7 @@ _FAREWELL_S = 1.0
 class KafkaBus:
     """See ``Bus``. Belongs to the event loop that first publishes or subscribes.
 
-    Raises ConfigurationError at once when the URL is wrong or no broker answers.
+    Raises ConfigurationError at once when the URL is wrong, TransientError when no broker answers for ``connect_ms``.
     """
 
     def __init__(self, url: str) -> None:

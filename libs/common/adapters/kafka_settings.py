@@ -129,7 +129,8 @@ async def administrator(settings: KafkaSettings) -> AsyncIterator[Any]:
 def cluster_id(settings: KafkaSettings) -> str:
     """Asks the first broker that answers, on an event loop of its own.
 
-    Raises ConfigurationError when none answers in ``connect_ms``.
+    Raises TransientError when none answers in ``connect_ms``: the brokers may be on their way. ConfigurationError where
+    one refuses to answer.
     """
 
     async def ask() -> str:
@@ -140,7 +141,7 @@ def cluster_id(settings: KafkaSettings) -> str:
                     return (await client.describe_cluster())["cluster_id"]
             except (TransientError, TimeoutError) as error:
                 if asyncio.get_running_loop().time() + 0.2 > deadline:
-                    raise ConfigurationError(
+                    raise TransientError(
                         f"{settings.url}: no broker answers ({error}); start Kafka there, or correct the URL of the bus"
                     ) from error
                 await asyncio.sleep(0.2)

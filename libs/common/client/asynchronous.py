@@ -48,7 +48,7 @@ class Seen(Generic[Said]):
 class Client:
     """Opens a bus by its URL, or borrows one that is open; belongs to the event loop that uses it.
 
-    Raises ConfigurationError when the URL is wrong or nobody answers there.
+    Raises ConfigurationError when the URL is wrong, TransientError when nobody answers there.
     """
 
     def __init__(self, bus: str | Bus) -> None:

@@ -95,7 +95,7 @@ class BlockingClient:
 
 
 def connect(bus: str | Bus) -> BlockingClient:
-    """``with connect("kafka://host:9092") as client:``. Raises ConfigurationError where nobody answers."""
+    """``with connect("kafka://host:9092") as client:``. Raises TransientError where nobody answers."""
     return BlockingClient(bus)
 
 

@@ -85,7 +85,7 @@ def open_bus(url: str) -> Bus:
     """``memory://[?partitions=8&retention_bytes=33554432]``, ``kafka://host:port[,host:port]/[NAMESPACE][?settings]``.
 
     The settings of Kafka are those of ``common.adapters.kafka_settings``. Raises ConfigurationError for anything else,
-    and where no broker answers.
+    TransientError where no broker answers.
     """
     return _open(url, "bus", {"memory": _memory_bus, "kafka": _kafka_bus})
 
@@ -109,7 +109,7 @@ def open_store(url: str) -> Store:
 def open_states(place: str | Path) -> StateStore:
     """The snapshot topics of a ``kafka://`` URL, or a SQLite file, made when it is missing.
 
-    Raises ConfigurationError when it cannot be, and where no broker answers.
+    Raises ConfigurationError when it cannot be, TransientError where no broker answers.
     """
     if str(place).startswith("kafka://"):
         from common.adapters.kafka_states import KafkaStates  # its library: only where a server is named
