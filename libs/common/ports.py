@@ -117,6 +117,8 @@ class Saved(NamedTuple):
     data: bytes
     shard: int
     offsets: Offsets
+    since: Offsets
+    """Of its shard: below it every state is complete, and one that is not there had no event."""
 
 
 class StateStore(Protocol):

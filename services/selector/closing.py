@@ -26,12 +26,16 @@ def close(state: IslandState, run: RunSpec) -> IslandState:
     migrants = admitted(state, run, closing)
     if state.pending is None or migrants is None:
         return state
+    counts = np.bincount(state.pending["status"], minlength=len(STATUS))
     merged = join(state.population, state.pending, migrants)
     merged = distinct(merged[merged["status"] == _MEASURED])
     kept = survivors(run_objectives(merged, run), merged["violation"], run.evolution.population)
     state = replace(
         state,
         generation=closing,
+        evaluated=state.evaluated + len(state.pending),
+        refused=state.refused + int(counts[STATUS.index("refused")]),
+        failed=state.failed + int(counts[STATUS.index("failed")]),
         population=merged[kept],
         archive=_archive_with(state.archive, merged),
         pending=None,

@@ -24,7 +24,7 @@ from common.random import new_stream
 from selector.archive import CELLS, sample
 from selector.closing import run_objectives
 from selector.diversity import allele_diversity
-from selector.judgement import champion, outcomes
+from selector.judgement import champion
 from selector.state import MEMBER_FIELDS, IslandState, Members, join, known_ids
 from selector.survival import standing
 
@@ -115,7 +115,7 @@ def _columns(members: Members) -> dict[str, npt.NDArray[Any]]:
 def _summary(state: IslandState, run: RunSpec, rank: npt.NDArray[np.int32]) -> Summary:
     feasible = state.population["violation"] <= 0
     values = dict(zip(run.evolution.objectives, run_objectives(state.population[feasible], run).T, strict=True))
-    promoted, refusals = outcomes(state, run)
+    promoted, refusals = state.outcomes
     genomes = np.ascontiguousarray(state.population["genome"]).view(GENOME)
     return Summary(
         evaluated=state.evaluated,
@@ -129,5 +129,5 @@ def _summary(state: IslandState, run: RunSpec, rank: npt.NDArray[np.int32]) -> S
         diversity=allele_diversity(np.ascontiguousarray(genomes["alleles"][:, _EXPRESSED])),
         registered=len(state.candidates),
         champions=promoted,
-        refusals=refusals,
+        refusals=dict(refusals),
     )

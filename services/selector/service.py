@@ -15,6 +15,7 @@ from common.genome.codec import check, genome_ids, valid
 from common.service import Service
 from selector import migration, promotion, reports
 from selector.closing import close
+from selector.judgement import outcomes
 from selector.state import MEMBER, Heard, IslandState, Members, dump, join, load
 
 
@@ -41,11 +42,13 @@ def _react(state: IslandState, event: Event) -> tuple[IslandState, list[Event]]:
     header = payload.header
     if isinstance(payload, MigrantSent):
         state = migration.receive(state, run, header.source, header.generation, _records(payload))
-        return _close(state, run)
+        return _advance(state, run)
     heard = Heard(header.purpose, header.cohort, header.generation, _born(event))
-    if state.pending is None:
-        return _hear(state, heard, run)
-    return _queued(state, heard), []
+    if state.pending is not None:
+        return _queued(state, heard), []
+    state, out = _hear(state, heard, run)
+    state, news = _advance(state, run)
+    return state, [*out, *news]
 
 
 def _queued(state: IslandState, heard: Heard) -> IslandState:
@@ -76,7 +79,7 @@ def _hear(state: IslandState, heard: Heard, run: RunSpec) -> tuple[IslandState, 
             _check_turn(state, heard, state.generation + 1)
             # Seeds join the cohort that follows them in the log, whenever its migrants come.
             joined = join(state.seeds, heard.members)
-            return _close(_counted(replace(state, pending=joined, seeds=state.seeds[:0]), joined), run)
+            return replace(state, pending=joined, seeds=state.seeds[:0]), []
 
 
 def _check_turn(state: IslandState, heard: Heard, due: int) -> None:
@@ -84,33 +87,29 @@ def _check_turn(state: IslandState, heard: Heard, due: int) -> None:
         raise ContractError(f"generation {heard.generation}: island {state.island} waits for {due}; its state was lost")
 
 
-def _counted(state: IslandState, members: Members) -> IslandState:
-    counts = np.bincount(members["status"], minlength=len(STATUS))
-    return replace(
-        state,
-        evaluated=state.evaluated + len(members),
-        refused=state.refused + int(counts[STATUS.index("refused")]),
-        failed=state.failed + int(counts[STATUS.index("failed")]),
-    )
+def _advance(state: IslandState, run: RunSpec) -> tuple[IslandState, list[Event]]:
+    """Close generations while all that the next one needs is there, and take what stood behind them."""
+    out: list[Event] = []
+    while True:
+        before, state = state, close(state, run)
+        if state is not before:
+            state = replace(state, outcomes=outcomes(state, run))
+            out += _closed(before, state, run)
+        if state.pending is not None or not state.behind:
+            return state, out
+        first, *rest = state.behind
+        state, news = _hear(replace(state, behind=tuple(rest)), first, run)
+        out += news
 
 
-def _close(before: IslandState, run: RunSpec) -> tuple[IslandState, list[Event]]:
-    """Close the next generation if all it needs is there, and say what follows."""
-    state = close(before, run)
-    if state is before or before.pending is None:
-        return state, []
-    # The close belongs to the trace of its cohort, also when the last migrants set it off.
-    trace = unpack(before.pending["trace"][-1].tobytes()) if len(before.pending) else ""
+def _closed(before: IslandState, state: IslandState, run: RunSpec) -> list[Event]:
+    """What follows from a close. It belongs to the trace of its cohort, also when the last migrants set it off."""
+    trace = unpack(before.pending["trace"][-1].tobytes()) if before.pending is not None and len(before.pending) else ""
     out = [reports.read(state, run, row) for row in range(len(before.candidates), len(state.candidates))]
     for generation, members in state.sent:
         if generation == state.generation:
             out.append(reports.migrants(state, run, generation, members, trace))
-    out.append(reports.parents(state, run, trace))
-    while state.behind and state.pending is None:
-        first, *rest = state.behind
-        state, news = _hear(replace(state, behind=tuple(rest)), first, run)
-        out += news
-    return state, out
+    return [*out, reports.parents(state, run, trace)]
 
 
 def _born(event: Event) -> Members:

@@ -70,6 +70,14 @@ class IslandState:
     sent: tuple[tuple[int, Members], ...] = ()
     """Migrants sent, by the generation closed then: as many batches as another island can still wait for."""
     candidates: npt.NDArray[np.void] = field(default_factory=lambda: np.empty(0, CANDIDATE))
+    outcomes: tuple[int, dict[str, int]] = (0, {})
+    """Champions, and refusals by gate, as of the last close: what is said of it again is what was said then."""
+
+    @property
+    def waiting(self) -> int:
+        """Evaluated genomes that no close has counted yet."""
+        pending = 0 if self.pending is None else len(self.pending)
+        return pending + len(self.seeds) + sum(len(heard.members) for heard in self.behind)
 
 
 def join(*parts: Members) -> Members:
@@ -107,6 +115,7 @@ def dump(state: IslandState) -> bytes:
         "sent": [generation for generation, _ in state.sent],
         "behind": [heard[:3] for heard in state.behind],
         "pending": state.pending is not None,
+        "outcomes": state.outcomes,
     }
     return pack(_FORMAT, head, arrays)
 
@@ -141,15 +150,18 @@ def _load(data: bytes) -> IslandState:
         candidates=frame.take(CANDIDATE),
         arrived=tuple((source, frame.take(MEMBER)) for source in head["arrived"]),
         sent=tuple((source, frame.take(MEMBER)) for source in head["sent"]),
-        behind=tuple(Heard(*heard, frame.take(MEMBER)) for heard in head["behind"]),
+        behind=tuple(
+            Heard(purpose, cohort, generation, frame.take(MEMBER)) for purpose, cohort, generation in head["behind"]
+        ),
         pending=frame.take(MEMBER) if head["pending"] else None,
+        outcomes=tuple(head["outcomes"]),
     )
     frame.end()
     return state
 
 
 def fingerprint(state: IslandState) -> bytes:
-    """BLAKE2b-128 of all that the run decides: births by the clock and their traces are left out."""
+    """BLAKE2b-128 of all that the run decides; births by the clock, traces and what was told when are left out."""
     return hashlib.blake2b(dump(_timeless(state)), digest_size=16).digest()
 
 
@@ -162,6 +174,7 @@ def _timeless(state: IslandState) -> IslandState:
 
     return replace(
         state,
+        outcomes=(0, {}),  # answers come when they come
         population=scrub(state.population),
         archive=scrub(state.archive),
         seeds=scrub(state.seeds),

@@ -125,7 +125,7 @@ def counts(states: Sequence[IslandState], spec: RunSpec) -> Row:
         if len(states) == spec.islands
         else 0,
         "islands": spec.islands,
-        "strategies_evaluated": sum(state.evaluated + len(state.seeds) for state in states),
+        "strategies_evaluated": sum(state.evaluated + state.waiting for state in states),
         "genomes_refused": sum(state.refused for state in states),
         "genomes_failed": sum(state.failed for state in states),
         "registered": sum(len(state.candidates) for state in states),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import ConfigurationError, TransientError
-from common.ports import Saved, StateStore, TopicPlan
+from common.ports import Offsets, Saved, StateStore, TopicPlan
 from common.run.open import open_bus, open_states
 from common.run.topics import snapshot_topic
 
@@ -38,6 +38,11 @@ async def store(opener: Callable[[], StateStore]) -> AsyncIterator[StateStore]:
     await opened.close()
 
 
+def saved(data: bytes, shard: int, offsets: Offsets) -> Saved:
+    """A state as it comes from a save that was not cut."""
+    return Saved(data, shard, offsets, offsets)
+
+
 def data(found: Mapping[str, Saved]) -> dict[str, bytes]:
     return {key: each.data for key, each in found.items()}
 
@@ -53,7 +58,7 @@ async def test_states_and_offsets_come_back_from_another_opening(opener: Callabl
     await first.save("selector", "log", 3, states, offsets)
     await first.close()
     second = opener()
-    assert await second.load("selector", "log") == {key: Saved(value, 3, offsets) for key, value in states.items()}
+    assert await second.load("selector", "log") == {key: saved(value, 3, offsets) for key, value in states.items()}
     await second.close()
 
 
@@ -63,9 +68,9 @@ async def test_a_save_replaces_what_it_names_and_moves_the_rest_of_its_shard(sto
     await store.save("selector", "log", 0, {"0": b"new"}, {("t", 0): 2, ("u", 0): 5})
     at = {("t", 0): 2, ("u", 0): 5}
     assert await store.load("selector", "log") == {
-        "0": Saved(b"new", 0, at),
-        "1": Saved(b"kept", 0, at),
-        "2": Saved(b"far", 1, {("t", 1): 7, ("u", 1): 0}),
+        "0": saved(b"new", 0, at),
+        "1": saved(b"kept", 0, at),
+        "2": saved(b"far", 1, {("t", 1): 7, ("u", 1): 0}),
     }
 
 
@@ -79,15 +84,15 @@ async def test_only_the_shards_asked_for_are_loaded(store: StateStore) -> None:
 async def test_services_do_not_see_each_other(store: StateStore) -> None:
     await store.save("selector", "log", 0, {"0": b"s"}, {("t", 0): 1})
     await store.save("deployer", "log", 0, {"0": b"d"}, {("t", 0): 9})
-    assert await store.load("selector", "log") == {"0": Saved(b"s", 0, {("t", 0): 1})}
-    assert await store.load("deployer", "log") == {"0": Saved(b"d", 0, {("t", 0): 9})}
+    assert await store.load("selector", "log") == {"0": saved(b"s", 0, {("t", 0): 1})}
+    assert await store.load("deployer", "log") == {"0": saved(b"d", 0, {("t", 0): 9})}
 
 
 async def test_offsets_of_another_log_mean_nothing(store: StateStore) -> None:
     await store.save("selector", "before", 0, {"0": b"s"}, {("t", 0): 100})
-    assert await store.load("selector", "after") == {"0": Saved(b"s", 0, {})}
+    assert await store.load("selector", "after") == {"0": saved(b"s", 0, {})}
     await store.save("selector", "after", 0, {"0": b"t"}, {("t", 0): 1})
-    assert await store.load("selector", "after") == {"0": Saved(b"t", 0, {("t", 0): 1})}
+    assert await store.load("selector", "after") == {"0": saved(b"t", 0, {("t", 0): 1})}
 
 
 async def test_a_late_save_loses_nothing(store: StateStore) -> None:
@@ -96,7 +101,7 @@ async def test_a_late_save_loses_nothing(store: StateStore) -> None:
     with suppress(TransientError):
         await store.save("selector", "log", 0, {"0": b"seven"}, {("t", 0): 7})
     found = (await store.load("selector", "log"))["0"]
-    assert found in (Saved(b"ten", 0, {("t", 0): 10}), Saved(b"seven", 0, {("t", 0): 7}))
+    assert found in (saved(b"ten", 0, {("t", 0): 10}), saved(b"seven", 0, {("t", 0): 7}))
 
 
 SAVER = """

@@ -94,7 +94,7 @@ class SqliteStates:
                 contained.setdefault(shard, {})[topic, partition] = following
             states = database.execute("SELECT key, shard, value FROM states WHERE service = ? ORDER BY key", (service,))
             return {
-                key: Saved(value, shard, contained.get(shard, {}))
+                key: Saved(value, shard, contained.get(shard, {}), contained.get(shard, {}))
                 for key, shard, value in states
                 if shards is None or shard in shards
             }

@@ -54,7 +54,10 @@ def _traceparent(record: Record) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A service with what the loop lends it. ``run``: the run to which a user's event belongs that names none."""
+    """A service with what the loop lends it. ``run``: the only one it works for; None: any.
+
+    A user's event that names no run belongs to it.
+    """
 
     service: Service[Any]
     tracer: Tracer
@@ -119,6 +122,7 @@ class Worker:
                 span = telemetry.consumer_span(self.tracer, self.service.name, record.topic, _traceparent(record))
                 try:
                     event = decode(record.topic, record.key, record.headers, record.value, run=self.run)
+                    self._check_run(event)
                 except ContractError as error:
                     self._refuse(record, span, error, outcome)
                     span.end()
@@ -130,6 +134,12 @@ class Worker:
         finally:
             for arrival in arrivals:
                 arrival.span.end()
+
+    def _check_run(self, event: Event) -> None:
+        if self.run is not None and event.run != self.run:
+            raise ContractError(
+                f"ce_run: run {event.run.run_id[:8]} is not {self.run.run_id[:8]}, which this bus is for; use another"
+            )
 
     def _groups(
         self, arrivals: Sequence[Arrival], outcome: Outcome, contained: Mapping[str, Offsets]

@@ -27,7 +27,7 @@ class LoopSettings:
     snapshot_s: float = 0.0
     """Seconds between saves of a state. Above 0 only on a log that outlives the process: it replays what came since."""
     run: RunSpec | None = None
-    """The run to which a user's event belongs that names none."""
+    """The only run it works for, to which a user's event belongs that names none; None: any."""
 
 
 DEFAULTS = LoopSettings()

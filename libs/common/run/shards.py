@@ -71,7 +71,9 @@ class Shards:
         await asyncio.to_thread(self._restore, saved)
         for at in self.assignment:
             shard = self.shards[at[1]]
-            shard.positions[at] = min((offsets.get(at, 0) for offsets in shard.contained.values()), default=0)
+            known = [each for each in saved.values() if each.shard == at[1]]
+            ends = [offsets.get(at, 0) for each in known for offsets in (each.offsets, each.since)]
+            shard.positions[at] = min(ends, default=0)
             shard.is_committed &= shard.positions[at] == 0
         try:
             await self.consumer.seek(
@@ -87,9 +89,9 @@ class Shards:
 
     def _restore(self, saved: Mapping[str, Saved]) -> None:
         assert self.service.load is not None
-        for key, (data, number, offsets) in saved.items():
-            self.shards[number].states[key] = self.service.load(data)
-            self.shards[number].contained[key] = offsets
+        for key, each in saved.items():
+            self.shards[each.shard].states[key] = self.service.load(each.data)
+            self.shards[each.shard].contained[key] = each.offsets
 
     async def _recover(self, keys: Sequence[str]) -> None:
         """Publish what states imply that come from another log: that one may have lost it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from common.service import Service
 from tests.unit.run.tiny import (
     ALERTS,
     QUICK,
+    RUN,
     SEEDS,
     TIME_US,
     Note,
@@ -81,6 +83,18 @@ async def test_a_poisoned_event_is_put_aside_and_nobody_else_suffers(states: Sql
     assert headers["dead_error"] == b"ContractError"
     assert b"a-poison" in headers["dead_reason"]
     assert headers["dead_source"] == f"{SEEDS}/0/1".encode()
+
+
+async def test_an_event_of_another_run_is_put_aside(states: SqliteStates) -> None:
+    """Or the first that comes, from whoever, would say which run a state works for."""
+    bus = MemoryBus(partitions=1)
+    answers, dead = await watch(bus, ALERTS), await watch(bus, f"{SEEDS}.dead")
+    alien = replace(seed("a0"), run=RUN.model_copy(update={"seed": RUN.seed + 1}))
+    await bus.publish([encode(alien), encode(seed("a1"))])
+    async with running(diary(), bus, states):
+        assert texts(await take(answers, 1)) == ["a1:1"]
+        letter = (await take(dead, 1))[0]
+    assert b"this bus is for" in dict(letter.headers)["dead_reason"]
 
 
 async def test_ten_megabytes_become_a_dead_letter_byte_for_byte(states: SqliteStates) -> None:

@@ -72,6 +72,23 @@ async def test_a_state_that_is_ahead_of_its_shard_passes_over_what_it_has(tmp_pa
     assert keeper.assignment
 
 
+async def test_a_state_that_a_cut_save_left_out_is_built_from_the_log(tmp_path: Path) -> None:
+    class Cut(SqliteStates):
+        async def load(self, *args: Any) -> dict[str, Saved]:
+            return {key: each._replace(since={}) for key, each in (await super().load(*args)).items() if key != "b"}
+
+    states, bus = Cut(tmp_path / "states.sqlite"), MemoryBus(partitions=1)
+    keeper = await bus.subscribe("keeper", [SEEDS])
+    answers = await watch(bus, ALERTS)
+    await bus.publish([encode(seed(text)) for text in ("b1", "a1")])
+    async with running(diary(), bus, states):
+        await take(answers, 2)
+    async with running(diary(), bus, states):
+        await bus.publish([encode(seed("b2"))])
+        assert texts(await take(answers, 2)) == ["b1:1", "b2:2"]
+    assert keeper.assignment
+
+
 async def test_events_of_one_state_from_two_shards_are_refused(states: SqliteStates) -> None:
     bus = MemoryBus(partitions=8)
     await bus.publish([encode(seed(f"a{turn}"))._replace(key=key) for turn, key in enumerate((b"x", b"y"))])

@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from common.errors import ContractError, GenomeError
-from common.events.cohorts import MEASURE_COLUMNS, OPERATOR_NAMES, MigrantSent, ParentsSelected
+from common.events.cohorts import MEASURE_COLUMNS, OPERATOR_NAMES, MigrantSent, ParentsSelected, SelectedHeader
 from common.events.event import Event
 from common.events.public import GenomeSeeded
 from common.events.spec import RunSpec
@@ -116,6 +116,10 @@ def test_crashes_on_the_way_change_nothing(seed: int) -> None:
     world.settle(random.Random(seed), repeats=0.2, crashes=0.1)
     assert fingerprints(world) == fingerprints(reference())
     assert world.champions.keys() == reference().champions.keys()
+    said: dict[str, SelectedHeader] = {}
+    for event in world.published:
+        if isinstance(event.payload, ParentsSelected):
+            assert said.setdefault(event.id, event.payload.header) == event.payload.header
 
 
 def test_the_whole_history_again_changes_nothing() -> None:
