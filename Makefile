@@ -1,7 +1,7 @@
 # Every target prepares what it needs; `make` alone lists them. Options go in ARGS: make run ARGS="--minutes 10 --seed 3"
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench schemas setup servers servers-stop chaos
+.PHONY: help run test check bench schemas setup servers servers-stop proofs chaos
 ARGS ?=
 BIN := .venv/bin
 LOCKED := uv.lock pyproject.toml tools/prepare.sh
@@ -32,6 +32,9 @@ servers: .venv/stamp-all  ## start Kafka, Redis and ClickHouse on this machine, 
 
 servers-stop: .venv/stamp-all  ## stop what `make servers` started (ARGS="--wipe" drops the data too)
 	@$(BIN)/python -m tools.servers stop $(ARGS)
+
+proofs: .venv/stamp-all  ## the slow tests: minutes of real faults on real servers
+	@$(BIN)/pytest -m proof $(ARGS)
 
 chaos: .venv/stamp-all  ## break processes and servers for ten minutes, then say what was lost (ARGS="--minutes 3 --seed 7")
 	@$(BIN)/python -m tools.chaos $(ARGS)

@@ -171,6 +171,7 @@ def test_servers_go_when_their_program_is_killed(redis_url: str) -> None:
     assert not Path(os.fsdecode(folder)).exists()
 
 
+@pytest.mark.proof
 async def test_three_brokers_serve_without_one_of_them(servers: Servers) -> None:
     assert servers.urls
     with temporary() as three:

@@ -21,6 +21,7 @@ AMOUNT = Amount(kills=30, rebalances=5, zombies=2, redis_s=4.0, clickhouse_s=10.
 SETTING = Setting(number=0, seed=4, generations=80, amount=AMOUNT)
 
 
+@pytest.mark.proof
 def test_thirty_kills_and_every_other_fault_leave_no_trace(tmp_path: Path) -> None:
     bars = market()
     expected = reference(tmp_path / "alone", specification(bars, SETTING), bars, sys.stderr)
