@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from aiokafka.admin import NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
@@ -15,9 +16,17 @@ BATCH_BYTES = 1 << 20
 """What a producer puts together before compression; the broker bounds such a batch like a record."""
 _REPLICAS_MAX = 3
 _SEGMENT_BYTES = 128 << 20
-_LOOKS = 7
+_LOOKS = 12
 _LOOK_S = 0.3
+"""One that was just made is not known to every broker yet; a leader that has died has a successor by then."""
 _log = logging.getLogger(__name__)
+
+
+class Found(NamedTuple):
+    """A topic that is there; ``replicas``: of the partition that has the fewest."""
+
+    partitions: int
+    replicas: int
 
 
 class KafkaTopics:
@@ -26,6 +35,7 @@ class KafkaTopics:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._counts: dict[str, int] = {}
+        self._made: set[str] = set()
 
     def forget(self) -> None:
         """Ask again: somebody may have removed or enlarged a topic."""
@@ -50,6 +60,7 @@ class KafkaTopics:
                 if code and error is not TopicAlreadyExistsError:
                     kind = TransientError if error.retriable else ConfigurationError
                     raise kind(f"{self._settings.url}: topic {name} cannot be created: {error.__name__} {reason or ''}")
+        self._made |= {plan.name for plan in topics}
         counts = await self.counts([plan.name for plan in topics])
         for plan in topics:
             if counts[plan.name] != plan.partitions:
@@ -58,32 +69,49 @@ class KafkaTopics:
     async def known(self) -> dict[str, int]:
         """Every topic of the namespace with its number of partitions, by name; without one, every topic there is."""
         async with administrator(self._settings) as admin:
-            found = {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics()}
-        prefix = self._settings.prefix
-        return {name.removeprefix(prefix): found[name] for name in sorted(found) if name.startswith(prefix)}
+            found = await self._look(admin)
+        return {name: found[name].partitions for name in sorted(found)}
 
     async def delete(self, topics: Sequence[str]) -> None:
         """Remove topics with all that is in them, and what groups have committed there."""
         async with administrator(self._settings) as admin:
             await admin.delete_topics([self._settings.prefix + topic for topic in topics])
         self.forget()
+        self._made -= set(topics)
 
     async def counts(self, topics: Collection[str]) -> dict[str, int]:
-        """The number of partitions of each topic. Raises ConfigurationError for one that is missing."""
-        for _ in range(_LOOKS):  # one that was just made is not known to every broker yet
+        """The number of partitions of each topic.
+
+        Raises ConfigurationError for one that is not there, TransientError for one that has no leader yet, or that was
+        made here and is not known to the broker that was asked.
+        """
+        there: set[str] = set()
+        for _ in range(_LOOKS):
             missing = [topic for topic in topics if topic not in self._counts]
             if not missing:
                 return {topic: self._counts[topic] for topic in topics}
             async with administrator(self._settings) as admin:
-                for found in await admin.describe_topics():
-                    leaders = [each["leader"] for each in found["partitions"]]
-                    if found["topic"].startswith(self._settings.prefix) and min(leaders, default=-1) >= 0:
-                        self._counts[found["topic"].removeprefix(self._settings.prefix)] = len(leaders)
+                there |= (await self._look(admin)).keys()
             if any(topic not in self._counts for topic in missing):
                 await asyncio.sleep(_LOOK_S)
-        raise ConfigurationError(
-            f"{self._settings.url}: topic {missing[0]} is missing; make it with: galapagos topics create"
-        )
+        missing.sort(key=lambda topic: topic in there or topic in self._made)
+        where = f"{self._settings.url}: topic {missing[0]}"
+        if missing[0] in there:
+            raise TransientError(f"{where} has a partition without a leader; start the brokers that are away")
+        if missing[0] in self._made:
+            raise TransientError(f"{where} was made and is not known everywhere yet; try again")
+        raise ConfigurationError(f"{where} is missing; make it with: galapagos topics create")
+
+    async def _look(self, admin: Any) -> dict[str, Found]:
+        """The topics of the namespace, as one of the brokers knows them; counts those that can be used."""
+        found = {}
+        for each in await admin.describe_topics():
+            if each["topic"].startswith(self._settings.prefix):
+                name, partitions = each["topic"].removeprefix(self._settings.prefix), each["partitions"]
+                found[name] = Found(len(partitions), min((len(part["replicas"]) for part in partitions), default=0))
+                if min((part["leader"] for part in partitions), default=-1) >= 0:
+                    self._counts[name] = len(partitions)
+        return found
 
 
 def _configuration(plan: TopicPlan, copies: int) -> dict[str, str]:
