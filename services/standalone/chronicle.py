@@ -17,6 +17,10 @@ from standalone.series import Series
 
 Row = dict[str, Any]
 
+REFUSALS_MAX = 100
+"""Kinds of refusals that are kept: their words come from strangers, who can think of any number of them."""
+_REASON_MAX = 1000
+
 
 def figures(cohort: GenomeEvaluated | ParentsSelected, row: int) -> Row:
     """One measured genome as JSON values: identity, objectives, and evidence by window."""
@@ -78,6 +82,14 @@ class Chronicle:
         known[key] = row
         self._note(kind, key, row)
         return is_new
+
+    def refused(self, topic: str, service: str, reason: str) -> bool | None:
+        """Keep why a service refused an event; None: it is new, and there are too many of them already."""
+        row = {"topic": topic, "service": service, "reason": reason[:_REASON_MAX]}
+        key, known = ":".join(row.values()), self.records.setdefault("dead", {})
+        if key not in known and len(known) >= REFUSALS_MAX:
+            return None
+        return self.add("dead", key, row)
 
     def _note(self, kind: str, key: str, row: Row) -> None:
         self._pending.append(orjson.dumps({"kind": kind, "key": key, "row": row}) + b"\n")

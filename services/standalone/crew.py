@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from common.ports import Bus, StateStore
+from common.run.retry import retry
 from common.service import Service
+from standalone.opening import PATIENT
 
 
 class Crew(Protocol):
@@ -49,6 +51,10 @@ class Crew(Protocol):
         """How much is on its way between the members; 0: all is at rest. ``soon``: the run waits for that."""
         ...
 
+    def behind(self) -> str:
+        """In words, what was left when ``left`` was last asked, and where."""
+        ...
+
     async def stop_breeding(self) -> None:
         """No further children; what is there is measured and selected to the end."""
         ...
@@ -65,5 +71,5 @@ class Crew(Protocol):
 async def saved(states: StateStore, service: Service[Any]) -> list[Any]:
     """The states of a service as last saved, by key."""
     assert service.load is not None
-    found = await states.load(service.name, "")
+    found = await retry(lambda: states.load(service.name, ""), PATIENT)
     return [service.load(each.data) for _, each in sorted(found.items())]

@@ -8,14 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.events.codec import encode
-from common.events.event import Event, Payload, event_id
-from common.events.public import ControlIssued
 from common.events.spec import RunSpec
 from common.market.bars import Bars
 from common.run.folder import RunFolder
-from common.run.loop import now_us
-from common.run.stretches import feed
+from common.run.retry import retry
 from deployer.state import PaperState
 from evaluator.resources import EvaluatorSettings, read_settings
 from selector.service import SERVICE as SELECTOR
@@ -24,6 +20,7 @@ from standalone.chronicle import Chronicle
 from standalone.crew import Crew, saved
 from standalone.interrupt import StoppedAtOnceError
 from standalone.live import View
+from standalone.opening import PATIENT, Post, opening
 from standalone.outcome import publish_champions
 from standalone.overview import overview
 from standalone.recovery_points import DEFAULTS, Keeper, PointSettings
@@ -31,10 +28,12 @@ from standalone.seeds import Inbox
 from standalone.services import desk
 from standalone.session_clock import SessionClock
 from standalone.watchdog import Watchdog
-from standalone.watcher import GROUP, Watcher
+from standalone.watcher import Watcher
 
 TICK_S = 0.2
 FLUSH_EVERY_S = 1.0
+ANSWERS_S = 10.0
+"""After the last generation: so long are seeds still answered before the breeders stop. People may publish for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,9 @@ class Host:
         self.stopped_by = ""
         self._phase = "preparing"
         self._interrupts = 0
-        self._breeding = True
+        self._breeding = self._is_open = True
+        self._final_s: float | None = None
+        self._behind = ""
         self._clock = SessionClock(self.chronicle, settings.began)
         self._started = 0.0
         self._flushed = 0.0
@@ -104,7 +105,8 @@ class Host:
         """For run.json: seconds over all sessions, and how it ended."""
         self._clock.save(time.monotonic())
         seconds = {name: round(self._clock.total(name), 3) for name in ("setup_s", "evolution_s", "wall_s")}
-        return {**seconds, "stopped_by": self.stopped_by, "finished": self.stopped_by in ("generations", "minutes")}
+        finished = self.stopped_by in ("generations", "minutes") and not self._behind
+        return {**seconds, "stopped_by": self.stopped_by, "finished": finished}
 
     async def _prepare(self, loop: asyncio.AbstractEventLoop) -> None:
         """Set up; the first Ctrl-C lets it come to the end of its step, the second leaves its threads behind."""
@@ -128,8 +130,8 @@ class Host:
     async def _serve(self) -> None:
         crew = self.crew
         begun = await saved(crew.states, SELECTOR)
-        consumer = await crew.bus.subscribe(GROUP, crew.watched)
-        watch = Watcher(consumer, self.chronicle, self.view.say, self._news, crew.keep_s)
+        watch = Watcher(crew.bus, crew.watched, self.chronicle, self.view.say, self._news, crew.keep_s)
+        await watch.subscribe()
         keeper = Keeper(self.folder, crew.states, crew.bus.log_id, self.settings.points)
         beside: list[asyncio.Task[None]] = []
         try:
@@ -139,7 +141,9 @@ class Host:
             await asyncio.sleep(0)  # every reader has subscribed now
             # An island that has only answered seeds recovers nothing; the others drop what they have closed.
             is_begun = [state.generation >= 0 for state in begun]
-            await self._begin(is_new=len(begun) < self.spec.islands or not all(is_begun))
+            is_new = len(begun) < self.spec.islands or not all(is_begun)
+            messages = opening(self.spec, self.bars, is_new=is_new)
+            await retry(lambda: crew.bus.publish(messages), PATIENT)
             await self._evolve(beside)
         finally:
             ended = await crew.stop()
@@ -150,37 +154,33 @@ class Host:
             if not isinstance(error, asyncio.CancelledError):
                 raise error
 
-    async def _begin(self, is_new: bool) -> None:
-        named: list[tuple[str, Payload]] = [(bars.instrument, bars) for bars in feed(self.spec, self.bars)]
-        if is_new:
-            named.append(("run", ControlIssued(action="start")))
-        messages = []
-        for index, (key, payload) in enumerate(named):
-            event = Event(payload, key, self.spec, event_id(self.spec, payload, (key, str(index))), time_us=now_us())
-            messages.append(encode(event, "cli"))
-        await self.crew.bus.publish(messages)
-
     async def _evolve(self, beside: Sequence[asyncio.Task[None]]) -> None:
         """Watch over the run until it has come to rest; what ends before is a failure, raised by the caller."""
-        inbox = Inbox(self.folder, self.view.say)
+        crew, post = self.crew, Post(Inbox(self.folder, self.view.say), self.crew.bus, self.spec.run_id)
         self._phase, self._started = "evolving", time.monotonic()
         self._clock.start(self._started, self.chronicle.progress.evaluated())
-        dog = Watchdog(self.spec.islands, self._started, self.crew.patience_s)
-        while not any(task.done() for task in beside) and not self.crew.has_failed() and self._interrupts < 2:
-            if messages := await inbox.new(self.spec.run_id):
-                await self.crew.bus.publish(messages)
-            was_breeding = self._breeding
-            self._tick()
-            if was_breeding and not self._breeding:
-                await self.crew.stop_breeding()
-            left = await self.crew.left(soon=not self._breeding or self._all_final())
-            now = time.monotonic()
-            dog.see(now, left, {island: kept.header.generation for island, kept in self.chronicle.breeding.items()})
-            if self._breeding and not self._all_final():
-                dog.check(now)
-            elif left == 0 or dog.is_still(now):
-                break
-            await asyncio.sleep(TICK_S)
+        dog = Watchdog(self.spec.islands, self._started, crew.patience_s)
+        try:
+            while not any(task.done() for task in beside) and not crew.has_failed() and self._interrupts < 2:
+                await post.tick()
+                self._tick()
+                if self._is_open and self._is_over():
+                    self._is_open = False
+                    await crew.stop_breeding()
+                left = await crew.left(soon=not self._breeding or self._all_final())
+                now = time.monotonic()
+                dog.see(now, left, {island: kept.header.generation for island, kept in self.chronicle.breeding.items()})
+                if self._breeding and not self._all_final():
+                    dog.check(now)
+                elif left == 0 and post.is_done:
+                    break
+                elif dog.is_still(now):
+                    self._behind = crew.behind()
+                    self.view.say(f"stopped before everything was done, nothing moves any more: {self._behind}")
+                    break
+                await asyncio.sleep(TICK_S)
+        finally:
+            await post.close()
         self._tick()
 
     def _tick(self) -> None:
@@ -192,6 +192,7 @@ class Host:
             self.stopped_by = "interrupt" if self._interrupts else "minutes"
         if self._breeding and self._all_final():
             self._phase, self.stopped_by = "finishing", "generations"
+            self._final_s = self._final_s or now
         if now - self._flushed >= FLUSH_EVERY_S:
             self._news()
         self._show()
@@ -200,6 +201,10 @@ class Host:
         """The last generation that every island is known to have closed, -1 for none."""
         closed = [cohort.header.generation for cohort in self.chronicle.breeding.values()]
         return min(closed) if len(closed) == self.spec.islands else -1
+
+    def _is_over(self) -> bool:
+        """Whether nobody has to breed any more, or to answer seeds."""
+        return not self._breeding or (self._final_s is not None and time.monotonic() - self._final_s > ANSWERS_S)
 
     def _all_final(self) -> bool:
         finals = [cohort.header.final for cohort in self.chronicle.breeding.values()]

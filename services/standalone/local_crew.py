@@ -103,6 +103,10 @@ class LocalCrew:
         """Bytes on the bus."""
         return self.bus.size_bytes()
 
+    def behind(self) -> str:
+        """See ``Crew``."""
+        return f"{self.bus.size_bytes():,} bytes are left on the bus"
+
     async def stop_breeding(self) -> None:
         """See ``Crew``."""
         self._is_breeding = False

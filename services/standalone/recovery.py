@@ -46,11 +46,13 @@ async def taken(
     parts: dict[str, bytes] = {}
     listed: list[StatePart] = []
     for service in SERVICES:
-        for key, (data, shard, offsets) in (await _load(states, service.name, log_id)).items():
-            entry = described(f"states/{len(parts)}", data)
-            places = tuple((topic, number, following) for (topic, number), following in sorted(offsets.items()))
-            listed.append(StatePart(**entry.model_dump(), service=service.name, key=key, shard=shard, offsets=places))
-            parts[entry.name] = data
+        for key, saved in (await _load(states, service.name, log_id)).items():
+            entry = described(f"states/{len(parts)}", saved.data)
+            places = tuple((topic, number, following) for (topic, number), following in sorted(saved.offsets.items()))
+            listed.append(
+                StatePart(**entry.model_dump(), service=service.name, key=key, shard=saved.shard, offsets=places)
+            )
+            parts[entry.name] = saved.data
     manifest = Manifest(
         format=FORMAT,
         program=f"galapagos {version('galapagos')}",

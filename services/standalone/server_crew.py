@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from common.errors import ConfigurationError, TransientError
+from common.errors import ConfigurationError, GalapagosError
 from common.events.catalogue import BY_PAYLOAD, CATALOGUE
 from common.events.cohorts import GenomeEvaluated, GenomeProposed, MigrantSent
 from common.events.public import GenomeSeeded
@@ -16,9 +16,11 @@ from common.run.dead_letter import SUFFIX
 from common.run.folder import RunFolder
 from common.run.loop import now_us
 from common.run.open import open_bus, open_states
+from common.run.retry import DEFAULTS, retry
 from common.telemetry import start_tracing, tracer_of
 from selector.service import SERVICE as SELECTOR
 from standalone.crew import saved
+from standalone.opening import PATIENT
 from standalone.servers import Urls
 from standalone.services import blueprint
 from standalone.supervisor import Member, Supervisor
@@ -88,6 +90,7 @@ class ServerCrew:
         self._groups = {name: reads[name] for name in counts} | {GROUP: list(self.watched)}
         self._quiet = 0
         self._lag, self._asked_s = 1, 0.0
+        self._behind = "its groups have not answered yet"
         self._asking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -95,7 +98,8 @@ class ServerCrew:
         self.bus = open_bus(self._urls.bus)
         self.states = open_states(self._urls.bus)
         try:
-            await self.bus.create(topics.plans(STATEFUL, self._sizes.partitions))
+            plans = topics.plans(STATEFUL, self._sizes.partitions)
+            await retry(lambda: self.bus.create(plans), DEFAULTS)
             await self._check_run()
         except BaseException:
             await self.close()
@@ -118,7 +122,7 @@ class ServerCrew:
             tracing = start_tracing()
             messages = Worker(SELECTOR, tracer_of(tracing), now_us).publishable(events)
             tracing.shutdown()
-            await self.bus.publish(messages)
+            await retry(lambda: self.bus.publish(messages), PATIENT)
         self._supervisor.start()
         while is_wanted() and not self._supervisor.is_ready():
             for error in self._supervisor.errors():
@@ -135,6 +139,8 @@ class ServerCrew:
     async def left(self, *, soon: bool) -> int:
         """Records that any group has not committed, as last asked; 0 when that was so twice."""
         if self._asking is None or self._asking.done():
+            if self._asking is not None:
+                self._asking.result()  # a bug in there is to be seen
             pause_s = _LAG_SOON_S if soon else _LAG_EVERY_S
             if time.monotonic() - self._asked_s >= pause_s:
                 self._asking = asyncio.create_task(self._ask())
@@ -142,11 +148,18 @@ class ServerCrew:
 
     async def _ask(self) -> None:
         try:
-            lag = sum([sum((await self.bus.lag(group, names)).values()) for group, names in self._groups.items()])
-        except TransientError:  # the bus is away for a moment, and what is on it is not
-            lag = 1
+            lags = {name: sum((await self.bus.lag(name, read)).values()) for name, read in self._groups.items()}
+        except GalapagosError as error:  # the bus is away for a moment, and what is on it is not
+            lag, self._behind = 1, f"the bus does not say what is left: {error}"
+        else:
+            lag = sum(lags.values())
+            self._behind = ", ".join(f"{name} has {count:,} records to read" for name, count in lags.items() if count)
         self._quiet = self._quiet + 1 if lag == 0 else 0
         self._lag, self._asked_s = lag or int(self._quiet < 2), time.monotonic()
+
+    def behind(self) -> str:
+        """See ``Crew``."""
+        return f"{self._behind}; see {self._folder.path / 'logs'}"
 
     async def stop_breeding(self) -> None:
         """Breeding sets stay on the bus, for the generators of a resumed run."""

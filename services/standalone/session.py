@@ -139,5 +139,5 @@ def _tell(folder: RunFolder, run: dict[str, Any], found: list[dict[str, Any]], c
     where = f"--out {folder.path}"
     if champions:
         console.print(f"next: galapagos explain {found[0]['genome_id'][:8]} {where}", highlight=False, soft_wrap=True)
-    if run["stopped_by"] != "generations":
+    if run["stopped_by"] != "generations" or not run["finished"]:
         console.print(f"to go on: galapagos {command} --resume {where}", highlight=False, soft_wrap=True)

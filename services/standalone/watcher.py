@@ -1,25 +1,29 @@
 """The host's own reader of the bus: what people should see goes into the chronicle, the rest is let through."""
 
+import asyncio
+import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 
-from common.errors import ContractError
+from common.errors import ContractError, TransientError
 from common.events.arrow import HEADER_KEY
 from common.events.catalogue import CATALOGUE
 from common.events.codec import decode
 from common.events.cohorts import GenomeEvaluated, ParentsSelected
 from common.events.public import ChampionPromoted, DeploymentChanged, PerformanceObserved
-from common.ports import Consumer, Partition, Record
+from common.ports import Bus, Consumer, Partition, Record
 from common.run.dead_letter import SUFFIX
-from common.run.retry import commit
+from common.run.retry import commit, retry
 from standalone.chronicle import Chronicle
+from standalone.opening import PATIENT
 
 GROUP = "host"
-_WAIT_S = 5.0
+_WAIT_S, _PAUSE_S = 5.0, 1.0
 _WANTED = (ParentsSelected, GenomeEvaluated, ChampionPromoted, DeploymentChanged, PerformanceObserved)
 _NAMES = frozenset(topic.name for topic in CATALOGUE if topic.payload in _WANTED)
+_log = logging.getLogger(__name__)
 _EVALUATED = next(topic.name for topic in CATALOGUE if topic.payload is GenomeEvaluated)
 
 
@@ -32,24 +36,44 @@ class Watcher:
 
     def __init__(
         self,
-        consumer: Consumer,
+        bus: Bus,
+        topics: Sequence[str],
         chronicle: Chronicle,
         say: Callable[[str], None],
         urgent: Callable[[], None],
         keep_s: float = 0.0,
     ) -> None:
-        self._consumer = consumer
+        self._bus, self._topics = bus, topics
+        self._consumer: Consumer | None = None
         self._chronicle = chronicle
         self._say = say
         self._urgent = urgent
         self._keep_s = keep_s
         self._done: dict[Partition, int] = {}
+        self._is_full = False
+
+    async def subscribe(self) -> None:
+        """From now on nothing is missed. Raises TransientError after long patience."""
+        self._consumer = await retry(lambda: self._bus.subscribe(GROUP, self._topics), PATIENT)
 
     async def watch(self) -> None:
-        """Read on until cancelled."""
+        """Read on until cancelled; a reader that fails is replaced, and what it had not committed comes again."""
+        while True:
+            if self._consumer is None:
+                await self.subscribe()
+            assert self._consumer is not None
+            try:
+                await self._read(self._consumer)
+            except TransientError as error:
+                _log.warning("%s; reading anew", error)
+                broken, self._consumer, self._done = self._consumer, None, {}
+                await broken.close()
+                await asyncio.sleep(_PAUSE_S)
+
+    async def _read(self, consumer: Consumer) -> None:
         kept_s = time.monotonic()
         while True:
-            records = await self._consumer.fetch(records_max=64, bytes_max=32 << 20, wait_s=self._keep_s or _WAIT_S)
+            records = await consumer.fetch(records_max=64, bytes_max=32 << 20, wait_s=self._keep_s or _WAIT_S)
             news = [kind for record in records for kind in self._take(record)]
             if any(kind in (ChampionPromoted, DeploymentChanged) for kind in news):
                 self._urgent()
@@ -57,8 +81,11 @@ class Watcher:
             if self._done and time.monotonic() - kept_s >= self._keep_s:
                 if self._keep_s:
                     self._chronicle.flush()
-                await commit(self._consumer, self._done, GROUP)
-                self._done, kept_s = {}, time.monotonic()
+                kept_s = time.monotonic()
+                if await commit(consumer, self._done, GROUP):
+                    self._done = {}
+                else:  # partitions that are somebody else's would fail for ever
+                    self._done = {at: offset for at, offset in self._done.items() if at in consumer.assignment}
 
     def _take(self, record: Record) -> Iterator[type]:
         if record.topic.endswith(SUFFIX):
@@ -73,13 +100,14 @@ class Watcher:
 
     def _refused(self, record: Record) -> None:
         headers = {name: data.decode(errors="replace") for name, data in record.headers}
-        row = {
-            "topic": record.topic.removesuffix(SUFFIX),
-            "service": headers.get("dead_service", ""),
-            "reason": headers.get("dead_reason", ""),
-        }
-        if self._chronicle.add("dead", f"{row['topic']}:{row['service']}:{row['reason']}", row):
-            self._say(f"refused by {row['service']}, {row['topic']}: {row['reason']}")
+        topic, service = record.topic.removesuffix(SUFFIX), headers.get("dead_service", "")
+        reason = headers.get("dead_reason", "")
+        is_new = self._chronicle.refused(topic, service, reason)
+        if is_new:
+            self._say(f"refused by {service}, {topic}: {reason}")
+        elif is_new is None and not self._is_full:
+            self._is_full = True
+            self._say("further refusals are not listed; the topics whose names end in .dead have them all")
 
 
 def _is_bulk(record: Record) -> bool:

@@ -24,3 +24,11 @@ def test_a_full_bus_is_waited_for_but_known_to_be_still() -> None:
     assert dog.is_still(1000.0)
     dog.see(1001.0, 400, {0: 3})
     assert not dog.is_still(1002.0)
+
+
+def test_who_has_always_been_slow_is_given_more_time() -> None:
+    dog = Watchdog(1, now=0.0)
+    dog.see(100.0, 500, {0: 3})
+    dog.see(200.0, 400, {0: 3})
+    assert not dog.is_still(499.0)
+    assert dog.is_still(501.0)
