@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1, le=64)
     """Threads that share a cohort; None: one for each core."""
     live_s: float = Field(default=60.0, gt=0, le=86_400)
-    """A loop that has not turned for so many seconds is not alive; longer than the longest cohort takes."""
+    """A loop without work that has not turned for so many seconds is not alive."""
+    step_s: float = Field(default=3600.0, gt=0, le=86_400)
+    """So many seconds may the work of one turn take: longer than the longest cohort does."""
     supervisor: int | None = Field(default=None, ge=1)
     """The process that started this one and must outlive it."""
 

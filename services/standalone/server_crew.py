@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from common.errors import ConfigurationError, GalapagosError
+from common.errors import ConfigurationError, GalapagosError, TransientError
 from common.events.catalogue import BY_PAYLOAD, CATALOGUE
 from common.events.cohorts import GenomeEvaluated, GenomeProposed, MigrantSent
 from common.events.public import GenomeSeeded
@@ -28,6 +28,8 @@ from standalone.watcher import GROUP
 
 STATEFUL = ("selector", "deployer")
 _BULK = (GenomeProposed, GenomeEvaluated, MigrantSent, GenomeSeeded)
+READY_S = 900.0
+"""Until every process reads: the bars of long runs are prepared, and kernels compiled, before that."""
 _LOOK_S = 0.1
 _LAG_EVERY_S, _LAG_SOON_S = 5.0, 0.1
 
@@ -124,9 +126,15 @@ class ServerCrew:
             tracing.shutdown()
             await retry(lambda: self.bus.publish(messages), PATIENT)
         self._supervisor.start()
+        deadline_s = time.monotonic() + READY_S
         while is_wanted() and not self._supervisor.is_ready():
             for error in self._supervisor.errors():
                 raise error
+            if time.monotonic() > deadline_s:
+                raise TransientError(
+                    f"not ready after {READY_S:.0f} s, they prepare for too long or have no partition to read: "
+                    f"{self._supervisor.unready()}"
+                )
             await asyncio.sleep(_LOOK_S)
 
     def start(self) -> None:

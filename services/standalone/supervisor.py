@@ -14,7 +14,7 @@ from pathlib import Path
 
 from common.errors import ConfigurationError
 from common.run.health import LIVE, READY, ask
-from common.run.process import EXIT_CONFIGURATION
+from common.run.process import EXIT_AGAIN, EXIT_CONFIGURATION
 
 HOST = "127.0.0.1"
 GRACE_S = 30.0
@@ -23,10 +23,10 @@ START_S = 180.0
 """So long may a process take until it first answers."""
 FAILURES_MAX = 6
 """In a row, none of them after it had worked for a while."""
-_SETTLED_S = 10.0
+_SETTLED_S = 60.0
 _LOOK_S, _LOOK_READY_S = 0.3, 2.0
 _SILENCES_MAX = 3
-_PAUSE_S, _PAUSE_S_MAX = 0.5, 10.0
+_PAUSE_S, _PAUSE_S_MAX, _DOUBLINGS_MAX = 0.5, 10.0, 10
 _TAIL_BYTES = 16_384
 
 
@@ -44,7 +44,12 @@ class Member:
     """Ever."""
     ready_s: float | None = None
     """When it became ready in this life, monotonic clock."""
+    has_stood_still: bool = False
+    """In this life."""
+    ends: int = 0
+    """In a row, none of them after it had worked for a while."""
     failures: int = 0
+    """Those of them for which nothing outside is to blame."""
     restarts: int = 0
 
 
@@ -65,6 +70,11 @@ class Supervisor:
     def is_ready(self) -> bool:
         """Whether every process has said once that it is ready."""
         return all(member.was_ready for member in self.members)
+
+    def unready(self) -> str:
+        """Those that have never said so, each with its last words."""
+        late = [member for member in self.members if not member.was_ready]
+        return "; ".join(f"{each.name}: {_last_words(each.log)} (all of it: {each.log})" for each in late)
 
     def errors(self) -> list[BaseException]:
         """Why processes were given up; empty while all is well."""
@@ -102,13 +112,13 @@ class Supervisor:
             code = await self._watch(member)
             if member.is_wanted:
                 self._judge(member, code)
-                pause_s = min(_PAUSE_S_MAX, _PAUSE_S * 2.0**member.failures)
+                pause_s = min(_PAUSE_S_MAX, _PAUSE_S * 2.0 ** min(member.ends, _DOUBLINGS_MAX))
                 self.say(f"{member.name} ended with {_ended(code)}; again in {pause_s:.1f} s")
                 member.restarts += 1
                 await asyncio.sleep(pause_s)
 
     async def _spawn(self, member: Member) -> None:
-        member.port, member.ready_s = _free_port(), None
+        member.port, member.ready_s, member.has_stood_still = _free_port(), None, False
         ours = {"GALAPAGOS_HEALTH_PORT": str(member.port), "GALAPAGOS_SUPERVISOR": str(os.getpid())}
         member.log.parent.mkdir(parents=True, exist_ok=True)
         with member.log.open("ab") as log:
@@ -140,16 +150,22 @@ class Supervisor:
             is_late = time.monotonic() - began_s > START_S
             if member.is_wanted and ((silences >= _SILENCES_MAX and has_answered) or (is_late and not has_answered)):
                 self.say(f"{member.name} stands still and is killed")
+                member.has_stood_still = True
                 _send(member, signal.SIGKILL)
 
     def _judge(self, member: Member, code: int) -> None:
-        """Raise ConfigurationError or RuntimeError when there is no use in starting it again."""
-        if code == EXIT_CONFIGURATION and not member.was_ready:
+        """Raise ConfigurationError or RuntimeError when there is no use in starting it again.
+
+        Whoever is killed for want of memory whenever it works ends as often as one that is broken. What is only to be
+        started again waits for something outside, however long that is away.
+        """
+        if code == EXIT_CONFIGURATION:
             raise ConfigurationError(f"{member.name}: {_last_words(member.log)}")
-        if member.ready_s is not None and time.monotonic() - member.ready_s >= _SETTLED_S:
-            member.failures = 0
-        elif code > 0 or member.ready_s is None:
-            member.failures += 1
+        has_worked = member.ready_s is not None and time.monotonic() - member.ready_s >= _SETTLED_S
+        if has_worked and not member.has_stood_still:
+            member.ends = member.failures = 0
+        member.ends += 1
+        member.failures += code != EXIT_AGAIN
         if member.failures >= FAILURES_MAX:
             raise RuntimeError(
                 f"{member.name} failed {member.failures} times in a row, the last time with {_ended(code)}: "
@@ -176,6 +192,8 @@ def _free_port() -> int:
 
 def _last_words(log: Path) -> str:
     """The message of the last line that a process wrote."""
+    if not log.exists():
+        return "it has not been started"
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         lines = file.read().decode(errors="replace").strip().splitlines()

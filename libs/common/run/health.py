@@ -10,22 +10,30 @@ from common.run.http_json import Answer, Routes
 from common.run.pulse import Pulse
 
 LIVE, READY = "/health/live", "/health/ready"
+STEP_S = 3600.0
+"""So long may a batch take, the longest cohort of an evaluator included; Kafka's ``step_ms`` says the same."""
 
 
 @dataclass(slots=True)
 class Health:
-    """``live_s``: how long a loop may take for one turn; ``clock`` as the pulse's."""
+    """``live_s``: how long a loop may take for one turn, ``step_s`` for one with records; ``clock`` as the pulse's.
+
+    A loop that is blocked does not answer at all.
+    """
 
     live_s: float
     pulse: Pulse | None = None
     """None while the process prepares: it is alive, and not ready."""
     stopping: bool = False
     clock: Callable[[], float] = time.monotonic
+    step_s: float = STEP_S
 
     def live(self) -> Answer:
-        """503 when the loop has not turned for ``live_s``: start the process again."""
+        """503 when the loop has not turned for too long: start the process again."""
         still_s = 0.0 if self.pulse is None else self.clock() - self.pulse.last_s
-        return (503 if still_s > self.live_s else 200), self._told(still_s)
+        is_at_work = self.pulse is not None and self.pulse.is_at_work
+        limit_s = max(self.live_s, self.step_s) if is_at_work else self.live_s
+        return (503 if still_s > limit_s else 200), self._told(still_s)
 
     def ready(self) -> Answer:
         """200 while the process reads at least one partition."""

@@ -177,7 +177,7 @@ async def _run(program: Program, settings: Settings, run: str) -> None:
         stack.callback(tracing.shutdown)
         metrics = telemetry.start_metrics(settings.traces, service=program.name, run=run)
         stack.callback(metrics.shutdown)
-        process = Process(program.name, settings, bus, Health(settings.live_s))
+        process = Process(program.name, settings, bus, Health(settings.live_s, step_s=settings.step_s))
         process.tracer, process.metrics = telemetry.tracer_of(tracing), metrics
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, _stop, process)

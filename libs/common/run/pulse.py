@@ -14,9 +14,12 @@ class Pulse:
     """How many are assigned; 0 until the group has settled."""
     records: int = 0
     """Records taken so far."""
+    is_at_work: bool = False
+    """Whether the last turn brought records, which are being stepped until the next one."""
 
     def beat(self, records: int, partitions: int) -> None:
         """One turn of the loop."""
         self.last_s = time.monotonic()
         self.partitions = partitions
         self.records += records
+        self.is_at_work = records > 0

@@ -33,5 +33,20 @@ async def test_a_loop_that_has_not_turned_for_too_long_is_not_alive() -> None:
     assert health.live()[1]["still_s"] == 61.0
 
 
+async def test_a_loop_with_work_in_hand_may_take_much_longer_for_its_turn() -> None:
+    now = 0.0
+    health = Health(60.0, Pulse(last_s=now), clock=lambda: now, step_s=600.0)
+    assert health.pulse is not None
+    health.pulse.beat(1, 8)
+    health.pulse.last_s = 0.0
+    now = 599.0
+    assert (await _asked(health))[0] == 200
+    now = 601.0
+    assert (await _asked(health))[0] == 503
+    health.pulse.beat(0, 8)
+    health.pulse.last_s = 540.0
+    assert (await _asked(health))[0] == 503
+
+
 async def test_who_does_not_answer_has_no_status(free_port: int) -> None:
     assert await ask("127.0.0.1", free_port, LIVE) is None

@@ -99,3 +99,40 @@ async def test_who_does_not_end_in_time_is_killed(supervised: Started, monkeypat
     assert said == ["killed, since it did not end within 0 s: small-1"]
     assert under.members[0].process is not None
     assert under.members[0].process.returncode == -signal.SIGKILL
+
+
+async def test_one_that_is_killed_whenever_it_has_become_ready_is_given_up(supervised: Started) -> None:
+    text = """import http.server, os, signal, threading
+class Healthy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        if self.path.endswith("ready"):
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    def log_message(self, *words): pass
+http.server.HTTPServer(("127.0.0.1", int(os.environ["GALAPAGOS_HEALTH_PORT"])), Healthy).serve_forever()
+"""
+    under = supervised(text, [])
+    under.start()
+    await _until(under.errors)
+    assert under.members[0].was_ready
+    assert "small-1 failed 6 times in a row, the last time with SIGKILL" in str(under.errors()[0])
+
+
+async def test_one_that_waits_for_something_outside_is_started_for_as_long_as_that_takes(supervised: Started) -> None:
+    under = supervised("import sys; sys.exit(75)", [])
+    under.start()
+    await _until(lambda: under.members[0].restarts > supervisor.FAILURES_MAX)
+    assert under.errors() == []
+    under.kill()
+    await under.stop()
+
+
+async def test_one_that_never_becomes_ready_is_named_with_its_last_words(supervised: Started) -> None:
+    text = "import time; print('still compiling', flush=True); time.sleep(600)"
+    under = supervised(text, [])
+    under.start()
+    await _until(lambda: "still compiling" in under.unready())
+    assert under.unready().startswith("small-1: still compiling (all of it: ")
+    under.kill()
+    await under.stop()
