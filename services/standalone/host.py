@@ -135,6 +135,7 @@ class Host:
         keeper = Keeper(self.folder, crew.states, crew.bus.log_id, self.settings.points)
         beside: list[asyncio.Task[None]] = []
         try:
+            self._news()  # from here on it has begun
             crew.start()
             beside.append(asyncio.create_task(watch.watch(), name="host"))
             beside.append(asyncio.create_task(keeper.keep(self._closed, self._news), name="recovery points"))

@@ -15,7 +15,7 @@ from common.run.batch import Worker
 from common.run.dead_letter import SUFFIX
 from common.run.folder import RunFolder
 from common.run.loop import now_us
-from common.run.open import open_bus, open_states
+from common.run.open import open_bus, open_states, shown
 from common.run.retry import DEFAULTS, retry
 from common.telemetry import start_tracing, tracer_of
 from selector.service import SERVICE as SELECTOR
@@ -112,8 +112,8 @@ class ServerCrew:
         for state in await saved(self.states, SELECTOR):
             if state.run is not None and state.run.run_id != run.run_id:
                 raise ConfigurationError(
-                    f"--bus {self._urls.bus}: holds run {state.run.run_id[:8]}, not {run.run_id[:8]}; name another "
-                    "namespace, kafka://host:port/NAMESPACE, or --resume that run"
+                    f"--bus {shown(self._urls.bus)}: holds run {state.run.run_id[:8]}, not {run.run_id[:8]}; name "
+                    "another namespace, kafka://host:port/NAMESPACE, or --resume that run"
                 )
 
     async def prepare(self, is_wanted: Callable[[], bool]) -> None:

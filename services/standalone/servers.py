@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from common.errors import ConfigurationError
 from common.run.folder import RunFolder, write_atomically
+from common.run.open import check_urls, shown
 from common.settings import Settings
 
 STARTED_HERE = Path(".servers") / "servers.json"
@@ -37,7 +38,8 @@ def urls_of(settings: Settings, started: Path = STARTED_HERE) -> Urls:
         cache, store = settings.cache or here.get("redis", ""), settings.store or here.get("clickhouse", "")
         found = Urls(here["kafka"], cache, store)
     if not found.bus.startswith("kafka://"):
-        raise ConfigurationError(f"--bus {found.bus}: is no server; use kafka://host:port, or `galapagos run`")
+        raise ConfigurationError(f"--bus {shown(found.bus)}: is no server; use kafka://host:port, or `galapagos run`")
+    check_urls(found.bus, found.cache, found.store)
     return found
 
 

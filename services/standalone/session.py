@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from rich.console import Console
 
-from common.errors import ConfigurationError
+from common.errors import ConfigurationError, TransientError
 from common.run.folder import RunFolder
 from evaluator.resources import read_settings
 from standalone.crew import Crew
@@ -72,6 +72,10 @@ def run_session(request: Request, options: Options, hire: Hire | None = None) ->
         view.say(f"run {spec.run_id[:8]} in {folder.path}")
         with view:
             run, champions = work(folder, settings, view, None if hire is None else hire(folder, view.say))
+    except (ConfigurationError, TransientError):
+        if not options.resume:
+            folder.discard()
+        raise
     finally:
         folder.unlock()
     if options.json:

@@ -68,8 +68,8 @@ class RunFolder:
         return folder
 
     @classmethod
-    def open(cls, path: Path | None) -> Self:
-        """An existing run's folder; ``path`` None: the latest under ``runs``."""
+    def open(cls, path: Path | None, option: str = "--out") -> Self:
+        """An existing run's folder; ``path`` None: the latest under ``runs``; ``option`` named it, for messages."""
         if path is None:
             found = sorted(RUNS.glob("*/spec.json"), key=lambda file: (file.stat().st_mtime_ns, file.parent.name))
             if not found:
@@ -79,8 +79,18 @@ class RunFolder:
             path = found[-1].parent
         folder = cls(path)
         if not folder.spec_file.is_file():
-            raise ConfigurationError(f"--out {path}: no run here (spec.json is missing); name the folder of a run")
+            raise ConfigurationError(f"{option} {path}: no run here (spec.json is missing); name the folder of a run")
         return folder
+
+    def discard(self) -> None:
+        """Make it no run, as long as nothing has been told in it: nobody is to go on with what could not begin."""
+        if not self.journal.exists():
+            self.spec_file.unlink(missing_ok=True)
+            for path in (*self.path.glob("bars/*.npz"), self.path / "namespace", self.path / "lock"):
+                path.unlink(missing_ok=True)
+            for path in (self.path / "bars", self.path):
+                with suppress(OSError):  # logs may have been left, or something of the user's
+                    path.rmdir()
 
     def spec(self) -> RunSpec:
         """The specification the run was started with."""

@@ -1,6 +1,6 @@
 """Adapters by URL: the scheme is the only switch between one process and many."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -73,12 +73,50 @@ def _chdb_store(url: SplitResult) -> Store:
     return ChdbStore(Path(path))
 
 
-def _open(url: str, what: str, schemes: Mapping[str, Callable[[SplitResult], Port]]) -> Port:
-    parts = urlsplit(url)
+_BUSES: Mapping[str, Callable[[SplitResult], Bus]] = {"memory": _memory_bus, "kafka": _kafka_bus}
+_CACHES: Mapping[str, Callable[[SplitResult], Cache]] = {
+    "memory": _memory_cache,
+    "redis": _redis_cache,
+    "rediss": _redis_cache,
+}
+_STORES: Mapping[str, Callable[[SplitResult], Store]] = {
+    "chdb": _chdb_store,
+    "clickhouse": _clickhouse_store,
+    "clickhouses": _clickhouse_store,
+}
+
+
+def shown(url: str) -> str:
+    """A URL for a message: without user and password, whatever it is."""
+    scheme, mark, rest = url.partition("://")
+    return scheme + mark + rest.rpartition("@")[2]
+
+
+def _parts(url: str, what: str, schemes: Collection[str]) -> SplitResult:
+    known = ", ".join(f"{scheme}://" for scheme in schemes)
+    try:
+        parts = urlsplit(url)
+        if parts.scheme != "kafka":  # which has several hosts
+            _ = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{what} {shown(url)!r} is not allowed ({error}); use {known}") from error
     if parts.scheme not in schemes:
-        known = ", ".join(f"{scheme}://" for scheme in schemes)
-        raise ConfigurationError(f"{what} {_shown(parts)!r} is not allowed; use {known}")
+        raise ConfigurationError(f"{what} {shown(url)!r} is not allowed; use {known}")
+    return parts
+
+
+def _open(url: str, what: str, schemes: Mapping[str, Callable[[SplitResult], Port]]) -> Port:
+    parts = _parts(url, what, schemes)
     return schemes[parts.scheme](parts)
+
+
+def check_urls(bus: str = "", cache: str = "", store: str = "") -> None:
+    """Raise ConfigurationError for what can be no URL, before the first of them is waited for; empty: none."""
+    for url, what, schemes in ((cache, "cache", _CACHES), (store, "store", _STORES), (bus, "bus", _BUSES)):
+        if url and _parts(url, what, schemes).scheme == "kafka":
+            from common.adapters.kafka_settings import KafkaSettings  # its library: only where a server is named
+
+            KafkaSettings.of(url)
 
 
 def open_bus(url: str) -> Bus:
@@ -87,7 +125,7 @@ def open_bus(url: str) -> Bus:
     The settings of Kafka are those of ``common.adapters.kafka_settings``. Raises ConfigurationError for anything else,
     TransientError where no broker answers.
     """
-    return _open(url, "bus", {"memory": _memory_bus, "kafka": _kafka_bus})
+    return _open(url, "bus", _BUSES)
 
 
 def open_cache(url: str) -> Cache:
@@ -95,15 +133,14 @@ def open_cache(url: str) -> Cache:
 
     Raises ConfigurationError for anything else.
     """
-    return _open(url, "cache", {"memory": _memory_cache, "redis": _redis_cache, "rediss": _redis_cache})
+    return _open(url, "cache", _CACHES)
 
 
 def open_store(url: str) -> Store:
     """``chdb://path``, relative with two slashes, absolute with three; ``clickhouse://user:password@host:port/database``
     (``clickhouses://`` over TLS). Raises ConfigurationError for anything else.
     """
-    schemes = {"chdb": _chdb_store, "clickhouse": _clickhouse_store, "clickhouses": _clickhouse_store}
-    return _open(url, "store", schemes)
+    return _open(url, "store", _STORES)
 
 
 def open_states(place: str | Path) -> StateStore:

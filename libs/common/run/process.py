@@ -29,7 +29,7 @@ from common.run.health import Health
 from common.run.http_json import Answer, serve
 from common.run.logs import start_logs
 from common.run.loop import run_service
-from common.run.open import open_bus, open_states
+from common.run.open import check_urls, open_bus, open_states, shown
 from common.run.pulse import Pulse
 from common.run.retry import DEFAULTS, LoopSettings, retry
 from common.service import Service
@@ -94,7 +94,7 @@ class Process:
     @cached_property
     def folder(self) -> RunFolder:
         """The folder of the run. Raises ConfigurationError where there is none."""
-        return RunFolder.open(Path(required(self.settings, "run", _EXAMPLES["run"])))
+        return RunFolder.open(Path(required(self.settings, "run", _EXAMPLES["run"])), "--run")
 
     @cached_property
     def spec(self) -> RunSpec:
@@ -145,11 +145,12 @@ def main(program: Program) -> NoReturn:
             required(settings, name, _EXAMPLES[name])
         if not settings.bus.startswith("kafka://"):
             raise ConfigurationError(
-                f"--bus {settings.bus}: lives in one process, as in `galapagos run`; use {_EXAMPLES['bus']}"
+                f"--bus {shown(settings.bus)}: lives in one process, as in `galapagos run`; use {_EXAMPLES['bus']}"
             )
+        check_urls(settings.bus, settings.cache, settings.store)
         if settings.supervisor is not None:
             _watch_parent(settings.supervisor)
-        run = RunFolder.open(settings.run).spec().run_id if settings.run else ""
+        run = RunFolder.open(settings.run, "--run").spec().run_id if settings.run else ""
     except ConfigurationError as error:
         start_logs(program.name)
         _log.error("%s", error)

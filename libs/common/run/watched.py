@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from common.errors import GalapagosError
 from common.events.message import Message
 from common.ports import Bus, Consumer
 from common.run.retry import LoopSettings, retry
@@ -52,8 +51,8 @@ async def _ask(
     while True:
         try:
             found = await bus.lag(group, topics)
-        except GalapagosError as error:
-            _log.warning("%s: its lag is not known: %s", group, error)
+        except Exception as error:  # whatever it is, the work goes on and the next question may be answered
+            _log.warning("%s: its lag is not known: %r", group, error)
         else:
             mine = {at: records for at, records in found.items() if at in consumer.assignment}
             for gone in lags.keys() - mine.keys():

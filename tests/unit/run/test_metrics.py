@@ -112,6 +112,28 @@ async def test_lag_is_what_the_group_has_still_to_commit(reader: InMemoryMetricR
             await consumer.commit({(record.topic, record.partition): record.offset + 1 for record in records})
 
 
+class _Broken(MemoryBus):
+    """Its first answer is a bug."""
+
+    asked = 0
+
+    async def lag(self, group: str, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+        self.asked += 1
+        if self.asked == 1:
+            raise KeyError("bug")
+        return await super().lag(group, topics)
+
+
+async def test_lags_are_told_again_after_any_failure(reader: InMemoryMetricReader, metrics: Metrics) -> None:
+    bus = _Broken(partitions=2)
+    consumer = await bus.subscribe("diary", [SEEDS])
+    with watched(bus, consumer, "diary", [SEEDS], metrics, every_s=0.001):
+        async with asyncio.timeout(60):
+            while not read(reader).get("galapagos.lag"):
+                await asyncio.sleep(0.005)
+    assert bus.asked >= 2
+
+
 def test_genomes_and_the_age_of_a_deployed_strategy_are_told(reader: InMemoryMetricReader, metrics: Metrics) -> None:
     tracer = telemetry.tracer_of(telemetry.start_tracing())
     bred = Worker(BREEDER, tracer, lambda: TIME_US, metrics=metrics).work({}, [_record(seed("a"))]).messages

@@ -7,7 +7,7 @@ import pytest
 from common.adapters.memory_bus import MemoryBus
 from common.adapters.memory_cache import MemoryCache
 from common.errors import ConfigurationError
-from common.run.open import open_bus, open_cache, open_states, open_store
+from common.run.open import check_urls, open_bus, open_cache, open_states, open_store
 
 
 async def test_settings_ride_in_the_url() -> None:
@@ -30,6 +30,8 @@ async def test_settings_ride_in_the_url() -> None:
         (open_cache, "disk://", "use memory://"),
         (open_cache, "memory://?bytes_max=-1", "bytes_max='-1'"),
         (open_store, "memory://", "use chdb://"),
+        (open_store, "clickhouse://me:secret@host:99999/d", "store 'clickhouse://host:99999/d' is not allowed (Port"),
+        (open_cache, "redis://[host/0", "cache 'redis://[host/0' is not allowed (Invalid"),
         (open_store, "chdb://", "the folder is missing"),
         (open_store, "chdb://x?fast=1", "unknown setting 'fast'"),
     ],
@@ -38,6 +40,22 @@ def test_what_makes_no_sense_is_refused_with_a_remedy(opener, url: str, match: s
     with pytest.raises(ConfigurationError) as caught:
         opener(url)
     assert match in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("urls", "match"),
+    [
+        ({"store": "host:9000", "bus": "kafka://host:9092"}, "store 'host:9000' is not allowed; use chdb://"),
+        ({"cache": "memcached://me:secret@host"}, "cache 'memcached://host' is not allowed; use memory://"),
+        ({"bus": "kafka://host:99999"}, "port"),
+        ({"bus": "kafka://host"}, "use kafka://host:port"),
+    ],
+)
+def test_what_can_be_no_url_is_said_before_anything_is_opened(urls: dict[str, str], match: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_urls(**urls)
+    assert match in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 async def test_a_state_file_is_made_with_its_folders(tmp_path: Path) -> None:
