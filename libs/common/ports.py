@@ -38,6 +38,8 @@ class TopicPlan(NamedTuple):
     compacted: bool = False
     bytes_max: int = 64 << 20
     """Of one record."""
+    together: str = ""
+    """Topics with the same word need equal numbers of partitions: one service reads or keeps them by shard."""
 
 
 class Consumer(Protocol):
@@ -88,7 +90,10 @@ class Bus(Protocol):
         ...
 
     async def create(self, topics: Sequence[TopicPlan]) -> None:
-        """Make those topics that are missing; those that are there stay as they are."""
+        """Make those topics that are missing; those that are there stay as they are.
+
+        A bus that outlives its processes raises ConfigurationError for topics that do not fit: see ``TopicPlan``.
+        """
         ...
 
     async def publish(self, messages: Sequence[Message]) -> None:

@@ -27,6 +27,7 @@ _NUMBERS = {
     "stall_ms": 30_000,  # records are there and none comes for so long: the process had better start again
     "deliver_ms": 30_000,  # an acknowledgement that takes longer counts as lost
     "connect_ms": 10_000,  # how long a bus that starts waits for the first broker to answer
+    "replicas": 0,  # of topics that are made here; without it three, or as many as there are brokers
 }
 _CODECS = {"none": True, "gzip": True, "lz4": has_lz4(), "zstd": has_zstd()}
 _HOSTS = re.compile(r"[^\s,:@/]+:\d{1,9}(,[^\s,:@/]+:\d{1,9})*", re.ASCII)
@@ -62,6 +63,8 @@ class KafkaSettings(NamedTuple):
     stall_ms: int
     deliver_ms: int
     connect_ms: int
+    replicas: int
+    """0: as the cluster is."""
 
     @classmethod
     def of(cls, url: str) -> Self:

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka.admin import NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError, for_code
 
 from common.adapters.kafka_settings import KafkaSettings, administrator
 from common.errors import ConfigurationError, TransientError
@@ -19,6 +19,7 @@ _SEGMENT_BYTES = 128 << 20
 _LOOKS = 12
 _LOOK_S = 0.3
 """One that was just made is not known to every broker yet; a leader that has died has a successor by then."""
+_ANEW = "name another namespace, or remove the topics with: galapagos topics delete"
 _log = logging.getLogger(__name__)
 
 
@@ -42,29 +43,60 @@ class KafkaTopics:
         self._counts.clear()
 
     async def create(self, topics: Sequence[TopicPlan]) -> None:
-        """See ``Bus``. Three replicas, two of them in sync, where there are three brokers."""
+        """See ``Bus``. As many replicas as the URL says, or three where there are three brokers; two of three in sync.
+
+        Raises ConfigurationError for what cannot work with the topics that are there, before anything is made.
+        """
         async with administrator(self._settings) as admin:
-            copies = min(_REPLICAS_MAX, len((await admin.describe_cluster())["brokers"]))
-            wanted = [
-                NewTopic(
-                    self._settings.prefix + plan.name,
-                    plan.partitions,
-                    copies,
-                    topic_configs=_configuration(plan, copies),
+            there = await self._look(admin)
+            self._check(topics, {name: found.partitions for name, found in there.items()})
+            copies = self._settings.replicas or min(_REPLICAS_MAX, len(await _brokers(admin)))
+            if few := sorted(plan.name for plan in topics if plan.name in there and there[plan.name].replicas < copies):
+                _log.warning(
+                    "%s: topics with fewer than %d replicas: %d, one is %s; add some with kafka-reassign-partitions.sh",
+                    *(self._settings.url, copies, len(few), few[0]),
                 )
-                for plan in topics
-            ]
-            made = await admin.create_topics(wanted)
-            for name, code, reason in made.topic_errors:
-                error = for_code(code)
-                if code and error is not TopicAlreadyExistsError:
-                    kind = TransientError if error.retriable else ConfigurationError
-                    raise kind(f"{self._settings.url}: topic {name} cannot be created: {error.__name__} {reason or ''}")
+            await self._make(admin, [plan for plan in topics if plan.name not in there], copies)
         self._made |= {plan.name for plan in topics}
-        counts = await self.counts([plan.name for plan in topics])
-        for plan in topics:
-            if counts[plan.name] != plan.partitions:
-                _log.warning("topic %s has %d partitions, not %d", plan.name, counts[plan.name], plan.partitions)
+        self._check(topics, await self.counts([plan.name for plan in topics]))  # another process may have been faster
+
+    async def _make(self, admin: Any, topics: Sequence[TopicPlan], copies: int) -> None:
+        if not topics:
+            return
+        prefix = self._settings.prefix
+        wanted = [
+            NewTopic(prefix + plan.name, plan.partitions, copies, topic_configs=_configuration(plan, copies))
+            for plan in topics
+        ]
+        for name, code, reason in (await admin.create_topics(wanted)).topic_errors:
+            error = for_code(code)
+            if error is InvalidReplicationFactorError:
+                raise TransientError(
+                    f"{self._settings.url}: topic {name} cannot have {copies} replicas ({reason}); start the brokers "
+                    "that are away, or write ?replicas=NUMBER into the URL of the bus"
+                )
+            if code and error is not TopicAlreadyExistsError:
+                kind = TransientError if error.retriable else ConfigurationError
+                raise kind(f"{self._settings.url}: topic {name} cannot be created: {error.__name__} {reason or ''}")
+
+    def _check(self, topics: Sequence[TopicPlan], counts: Mapping[str, int]) -> None:
+        """Raise ConfigurationError for too few partitions, and for unequal numbers where one member reads several."""
+        first: dict[str, tuple[str, int]] = {}
+        for plan in sorted(topics, key=lambda plan: (counts.get(plan.name, plan.partitions), plan.name)):
+            count = counts.get(plan.name, plan.partitions)
+            where = f"{self._settings.url}: topic {plan.name}"
+            if count < plan.partitions:
+                raise ConfigurationError(
+                    f"{where} has {count} partitions, {plan.partitions} are wanted; use --partitions {count}, {_ANEW}"
+                )
+            name, least = first.setdefault(plan.together, (plan.name, count))
+            if plan.together and count != least:
+                raise ConfigurationError(
+                    f"{where} has {count} partitions and {name} {least}, which one process reads together; {_ANEW}"
+                    if name in counts
+                    else f"{where} has {count} partitions and {name}, which is missing, would get {least}; use "
+                    f"--partitions {count}, {_ANEW}"
+                )
 
     async def known(self) -> dict[str, int]:
         """Every topic of the namespace with its number of partitions, by name; without one, every topic there is."""
@@ -114,6 +146,14 @@ class KafkaTopics:
         return found
 
 
+async def _brokers(admin: Any) -> set[int]:
+    """Those that answer, and those that are away and hold a replica of anything."""
+    found = {each["node_id"] for each in (await admin.describe_cluster())["brokers"]}
+    for topic in await admin.describe_topics():
+        found |= {number for each in topic["partitions"] for number in each["replicas"]}
+    return found
+
+
 def _configuration(plan: TopicPlan, copies: int) -> dict[str, str]:
     """A record above ``max.message.bytes`` or ``segment.bytes`` is refused; a batch of many counts as one record."""
     record_bytes = max(plan.bytes_max, 2 * BATCH_BYTES) + (1 << 16)
@@ -122,7 +162,7 @@ def _configuration(plan: TopicPlan, copies: int) -> dict[str, str]:
         "segment.bytes": str(max(_SEGMENT_BYTES, record_bytes)),
         "cleanup.policy": "compact" if plan.compacted else "delete",
         "retention.ms": "-1" if plan.retention_s is None else str(int(plan.retention_s * 1000)),
-        "min.insync.replicas": "2" if copies == _REPLICAS_MAX else "1",
+        "min.insync.replicas": "2" if copies >= _REPLICAS_MAX else "1",
     }
     if plan.compacted:
         found |= {"segment.ms": "600000", "min.cleanable.dirty.ratio": "0.1"}

@@ -7,6 +7,7 @@ from common.ports import TopicPlan
 from common.run.dead_letter import SUFFIX
 
 PARTITIONS = 8
+_SHARDS, _ONE = "shards", "one"
 _HOUR_S = 3600.0
 
 
@@ -20,6 +21,7 @@ def plans(stateful: Iterable[str] = (), partitions: int = PARTITIONS) -> list[To
     found = []
     for topic in CATALOGUE:
         retention_s = None if topic.retention_h is None else topic.retention_h * _HOUR_S
-        found.append(TopicPlan(topic.name, partitions if topic.is_spread else 1, retention_s))
+        count, together = (partitions, _SHARDS) if topic.is_spread else (1, _ONE)
+        found.append(TopicPlan(topic.name, count, retention_s, together=together))
         found.append(TopicPlan(topic.name + SUFFIX, 1))
-    return found + [TopicPlan(snapshot_topic(name), partitions, compacted=True) for name in stateful]
+    return found + [TopicPlan(snapshot_topic(name), partitions, compacted=True, together=_SHARDS) for name in stateful]

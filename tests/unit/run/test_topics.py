@@ -11,13 +11,17 @@ def test_every_topic_has_its_dead_letters() -> None:
 
 
 def test_all_topics_of_a_stateful_service_have_the_same_number_of_partitions() -> None:
-    partitions = {plan.name: plan.partitions for plan in plans()}
+    found = {plan.name: plan for plan in plans()}
     for service in blueprint():
         if service.initial_state is not None:
-            assert len({partitions[BY_PAYLOAD[kind].name] for kind in service.consumes}) == 1
+            topics = [found[BY_PAYLOAD[kind].name] for kind in service.consumes]
+            assert len({topic.partitions for topic in topics}) == 1
+            assert len({topic.together for topic in topics}) == 1
+            assert topics[0].together
 
 
 def test_snapshots_are_compacted_and_have_a_partition_for_every_shard() -> None:
     found = {plan.name: plan for plan in plans(["selector"])}[snapshot_topic("selector")]
     assert found.compacted
     assert found.partitions == PARTITIONS
+    assert found.together == next(plan.together for plan in plans() if plan.partitions == PARTITIONS)
