@@ -1,6 +1,7 @@
 """Topics by plan: what a shard needs of the catalogue."""
 
 from common.events.catalogue import BY_PAYLOAD, CATALOGUE
+from common.run.dead_letter import SUFFIX
 from common.run.topics import PARTITIONS, plans, snapshot_topic
 from standalone.services import blueprint
 
@@ -8,6 +9,10 @@ from standalone.services import blueprint
 def test_every_topic_has_its_dead_letters() -> None:
     names = {plan.name for plan in plans()}
     assert names == {topic.name + suffix for topic in CATALOGUE for suffix in ("", ".dead")}
+
+
+def test_no_dead_letter_is_kept_for_ever() -> None:
+    assert {plan.retention_s for plan in plans() if plan.name.endswith(SUFFIX)} == {7 * 24 * 3600.0}
 
 
 def test_all_topics_of_a_stateful_service_have_the_same_number_of_partitions() -> None:
