@@ -43,7 +43,8 @@ MEMBERS = (
     *("generator-1", "evaluator-1", "evaluator-2", "evaluator-3", "selector-1", "selector-2", "deployer-1"),
     "recorder-1",
 )
-UP = ("--evaluators", "3", "--selectors", "2", "--workers", "1")
+UP = ("--evaluators", "3", "--selectors", "2", "--workers", "1", "--partitions", "3")
+"""Three partitions put islands 0 and 1 into one shard."""
 QUIET_S = 150.0
 """Without any progress for so long, a run is stuck."""
 STATEFUL = ("selector", "deployer")
