@@ -19,19 +19,24 @@ from common.run.open import open_bus, open_states, shown
 from common.run.retry import DEFAULTS, retry
 from common.telemetry import start_tracing, tracer_of
 from selector.service import SERVICE as SELECTOR
+from standalone.claim import OWNER, Claim
 from standalone.crew import saved
 from standalone.opening import PATIENT
-from standalone.servers import Urls
-from standalone.services import blueprint
+from standalone.servers import Urls, token_of
+from standalone.services import blueprint, stateful
 from standalone.supervisor import Member, Supervisor
 from standalone.watcher import GROUP
 
-STATEFUL = ("selector", "deployer")
 _BULK = (GenomeProposed, GenomeEvaluated, MigrantSent, GenomeSeeded)
 READY_S = 900.0
 """Until every process reads: the bars of long runs are prepared, and kernels compiled, before that."""
 _LOOK_S = 0.1
 _LAG_EVERY_S, _LAG_SOON_S = 5.0, 0.1
+
+
+def kept() -> list[str]:
+    """What keeps something on the bus: the stateful services, and the claim."""
+    return [*stateful(), OWNER]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class ServerCrew:
     sees_answers, keep_s, patience_s = False, 1.0, 120.0
     bus: Bus
     states: StateStore
+    _claim: Claim
 
     def __init__(
         self, folder: RunFolder, urls: Urls, sizes: Sizes, traces: str, say: Callable[[str], None], cores: int
@@ -100,8 +106,10 @@ class ServerCrew:
         self.bus = open_bus(self._urls.bus)
         self.states = open_states(self._urls.bus)
         try:
-            plans = topics.plans(STATEFUL, self._sizes.partitions)
+            plans = topics.plans(kept(), self._sizes.partitions)
             await retry(lambda: self.bus.create(plans), DEFAULTS)
+            self._claim = Claim(self.states, self.bus.log_id, self._urls.bus, token_of(self._folder))
+            await self._claim.check()
             await self._check_run()
         except BaseException:
             await self.close()
@@ -136,6 +144,8 @@ class ServerCrew:
                     f"{self._supervisor.unready()}"
                 )
             await asyncio.sleep(_LOOK_S)
+        if is_wanted():
+            await self._claim.stake()
 
     def start(self) -> None:
         """They have read since they were prepared."""

@@ -53,13 +53,17 @@ def _started(path: Path) -> dict[str, str]:
     return {str(kind): str(url) for kind, url in urls.items()}
 
 
+def token_of(folder: RunFolder) -> str:
+    """A name that no other run folder has, also with the same run in it; kept in the folder."""
+    file = folder.path / _NAMESPACE
+    if not file.exists():
+        write_atomically(file, f"{folder.spec().run_id[:8]}-{time.time_ns() // 1000:x}\n".encode())
+    return file.read_text(encoding="utf-8").strip()
+
+
 def placed(urls: Urls, folder: RunFolder) -> Urls:
     """The same with a namespace of the run's own on the bus, where none is named: it is kept in the run's folder."""
     parts = urlsplit(urls.bus)
     if parts.path.strip("/"):
         return urls
-    file = folder.path / _NAMESPACE
-    if not file.exists():
-        # A run that is begun again elsewhere has the same id, and must not meet the first one's events.
-        write_atomically(file, f"{folder.spec().run_id[:8]}-{time.time_ns() // 1000:x}\n".encode())
-    return replace(urls, bus=parts._replace(path="/" + file.read_text(encoding="utf-8").strip()).geturl())
+    return replace(urls, bus=parts._replace(path="/" + token_of(folder)).geturl())

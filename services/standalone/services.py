@@ -33,6 +33,11 @@ def blueprint() -> list[Service[Any]]:
     return [*breeders(()), desk(()), records]
 
 
+def stateful() -> list[str]:
+    """The names of those that keep a state."""
+    return [service.name for service in blueprint() if service.initial_state is not None]
+
+
 def with_tap(generator: Service[Any], is_open: Callable[[], bool]) -> Service[Any]:
     """A generator that breeds only while the tap is open; closed, it lets parents pass and still answers seeds.
 

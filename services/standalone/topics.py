@@ -6,7 +6,7 @@ from common.adapters.kafka_settings import KafkaSettings
 from common.adapters.kafka_topics import KafkaTopics
 from common.run.topics import plans
 from common.settings import read_settings
-from standalone.server_crew import STATEFUL
+from standalone.server_crew import kept
 from standalone.servers import urls_of
 
 
@@ -21,7 +21,7 @@ def _topics(url: str) -> KafkaTopics:
 
 async def create(url: str, partitions: int) -> int:
     """Make what is missing; how many there are now. Raises ConfigurationError, TransientError."""
-    wanted = plans(STATEFUL, partitions)
+    wanted = plans(kept(), partitions)
     await _topics(url).create(wanted)
     return len(wanted)
 
@@ -34,7 +34,7 @@ async def known(url: str) -> dict[str, int]:
 async def ours(url: str) -> list[str]:
     """Those of the namespace that a run makes."""
     there = await known(url)
-    return [plan.name for plan in plans(STATEFUL) if plan.name in there]
+    return [plan.name for plan in plans(kept()) if plan.name in there]
 
 
 async def delete(url: str, names: Sequence[str]) -> None:
