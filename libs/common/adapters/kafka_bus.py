@@ -14,7 +14,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from common.adapters.kafka_consumer import KafkaConsumer
-from common.adapters.kafka_settings import KafkaSettings, administrator, cluster_id, translated
+from common.adapters.kafka_lag import KafkaLag
+from common.adapters.kafka_settings import KafkaSettings, cluster_id, translated
 from common.adapters.kafka_topics import BATCH_BYTES, KafkaTopics
 from common.adapters.partitioning import partition_of
 from common.errors import ConfigurationError, TransientError
@@ -41,7 +42,8 @@ class KafkaBus:
         self._producer: Any = None
         self._starting = asyncio.Lock()
         self.topics = KafkaTopics(self.settings)
-        self._members: list[KafkaConsumer] = []
+        self._lag = KafkaLag(self.settings)
+        self._members: set[KafkaConsumer] = set()
         self._discarded: set[asyncio.Task[None]] = set()
 
     async def create(self, topics: Sequence[TopicPlan]) -> None:
@@ -102,9 +104,9 @@ class KafkaBus:
     async def subscribe(self, group: str, topics: Sequence[str], *, may_lag: bool = False) -> KafkaConsumer:
         """See ``Bus``. What a group may lag is the topic's retention."""
         await self.topics.counts(topics)
-        member = KafkaConsumer(self.settings, group, topics)
+        member = KafkaConsumer(self.settings, group, topics, self._members.discard)
         await member.start()
-        self._members.append(member)
+        self._members.add(member)
         return member
 
     @contextlib.asynccontextmanager
@@ -126,18 +128,18 @@ class KafkaBus:
         """See ``Bus``."""
         counts = await self.topics.counts(topics)
         places = {self.place(topic, number): (topic, number) for topic in topics for number in range(counts[topic])}
-        async with self.reader() as client, administrator(self.settings) as admin:
-            committed = await admin.list_consumer_group_offsets(self.settings.prefix + group)
-            starts, ends = await client.beginning_offsets(list(places)), await client.end_offsets(list(places))
-        done = {place: committed[place].offset if place in committed else 0 for place in places}
-        return {at: ends[place] - max(starts[place], done[place]) for place, at in places.items()}
+        found = await self._lag.of(group, list(places))
+        return {at: found[place] for place, at in places.items()}
 
     async def close(self) -> None:
         """See ``Bus``."""
-        for member in self._members:
-            await member.close()
         producer, self._producer = self._producer, None
-        await asyncio.gather(*self._discarded, *([_discard(producer)] if producer is not None else []))
+        await asyncio.gather(
+            *(member.close() for member in self._members),
+            *self._discarded,
+            *([_discard(producer)] if producer is not None else []),
+            self._lag.close(),
+        )
 
 
 async def _discard(producer: Any) -> None:

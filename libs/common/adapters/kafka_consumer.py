@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -26,7 +26,11 @@ _log = logging.getLogger(__name__)
 class KafkaConsumer:
     """See ``Consumer``. Commits are its only writes; after a rebalance a kept partition goes on where it stood."""
 
-    def __init__(self, settings: KafkaSettings, group: str, topics: Iterable[str]) -> None:
+    def __init__(
+        self, settings: KafkaSettings, group: str, topics: Iterable[str], forget: Callable[["KafkaConsumer"], None]
+    ) -> None:
+        """``forget``: told when this member is closed."""
+        self._forget = forget
         self._prefix = settings.prefix
         self._stall_s = settings.stall_ms / 1000
         self._name = f"{settings.url}: group {group}"
@@ -158,6 +162,7 @@ class KafkaConsumer:
     async def close(self) -> None:
         """See ``Consumer``."""
         self._is_closed = True
+        self._forget(self)
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._client.stop()
