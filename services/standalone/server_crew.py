@@ -48,11 +48,15 @@ class Sizes:
     selectors: int = 1
     partitions: int = topics.PARTITIONS
     threads: int | None = None
+    elsewhere: bool = False
+    """Nothing is started here."""
 
     def check(self) -> None:
-        """Raise ConfigurationError where a process would have nothing to read."""
+        """Raise ConfigurationError where a process would have nothing to read, or is not started at all."""
         for name in ("generators", "evaluators", "selectors"):
             count = getattr(self, name)
+            if self.elsewhere and count != 1:
+                raise ConfigurationError(f"--{name} {count}: with --elsewhere nothing is started here; leave it out")
             if count > self.partitions:
                 raise ConfigurationError(
                     f"--{name} {count}: the topics have {self.partitions} partitions, one process each at most; use "
@@ -91,12 +95,14 @@ class ServerCrew:
             Member(f"{service}-{number}", service, folder.path / "logs" / f"{service}-{number}.log")
             for service, count in counts.items()
             for number in range(1, count + 1)
+            if not sizes.elsewhere
         ]
         self._supervisor = Supervisor(members, environment, say)
         reads = {each.name: [BY_PAYLOAD[kind].name for kind in each.consumes] for each in blueprint()}
         # In the order in which an event passes them: what one of them has just done, the next has not done yet.
         self._groups = {name: reads[name] for name in counts} | {GROUP: list(self.watched)}
         self._quiet = 0
+        self._is_left_alone = False
         self._lag, self._asked_s = 1, 0.0
         self._behind = "its groups have not answered yet"
         self._asking: asyncio.Task[None] | None = None
@@ -155,7 +161,12 @@ class ServerCrew:
         return bool(self._supervisor.errors())
 
     async def left(self, *, soon: bool) -> int:
-        """Records that any group has not committed, as last asked; 0 when that was so twice."""
+        """Records that any group has not committed, as last asked; 0 when that was so twice.
+
+        Services elsewhere that go on breeding are never done: what they have left is left to them.
+        """
+        if self._is_left_alone:
+            return 0
         if self._asking is None or self._asking.done():
             if self._asking is not None:
                 self._asking.result()  # a bug in there is to be seen
@@ -182,7 +193,7 @@ class ServerCrew:
     async def stop_breeding(self) -> None:
         """Breeding sets stay on the bus, for the generators of a resumed run."""
         self._groups = {name: read for name, read in self._groups.items() if name != "generator"}
-        self._quiet, self._lag = 0, 1
+        self._quiet, self._lag, self._is_left_alone = 0, 1, self._sizes.elsewhere
         await self._supervisor.stop("generator")
 
     async def stop(self) -> list[BaseException]:

@@ -153,6 +153,33 @@ def test_three_evaluators_and_two_selectors_some_killed_and_some_stopped_reach_t
     assert _lags(f"{kafka_url}/{namespace}") == {"generator": 0, "evaluator": 0, "selector": 0, "deployer": 0}
 
 
+def test_services_that_run_elsewhere_are_watched_and_their_namespace_is_taken(
+    command: Command,
+    spec: tuple[str, ...],
+    alone: tuple[str, list[Any]],
+    kafka_url: str,
+    service_process: Callable[..., subprocess.Popen[str]],
+) -> None:
+    folder, bus = command.folder / "elsewhere", f"{kafka_url}/elsewhere?session_ms=6000"
+    process = command.start("up", "--elsewhere", "--bus", bus, "--out", "elsewhere", *spec)
+    try:
+        _until("the folder", lambda: (folder / "spec.json").exists() or process.poll() is not None)
+        for service in ("generator", "evaluator", "selector", "deployer"):
+            service_process(service, "--bus", bus, "--run", str(folder))
+        out, err = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    run = json.loads(out)
+    assert (run["digest"], run["finished"]) == (alone[0], True)
+    assert _champions(folder) == alone[1]
+    assert not (folder / "logs").exists()
+    code, _, err = command.call("up", "--bus", bus, "--out", "second", *spec)
+    assert code == 2
+    assert "holds the run of another folder" in err
+    assert not (command.folder / "second").exists()
+
+
 def _get(port: int, path: str) -> tuple[int, dict[str, Any]]:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:

@@ -43,6 +43,14 @@ Workers = Annotated[
         min=1, max=64, help="Threads of each evaluator; by default its share of the cores.", rich_help_panel=_PANEL
     ),
 ]
+Elsewhere = Annotated[
+    bool,
+    typer.Option(
+        "--elsewhere",
+        help="The services run elsewhere, in containers say: begin the run and watch over it, start no processes.",
+        rich_help_panel=_PANEL,
+    ),
+]
 
 
 def up(
@@ -54,6 +62,7 @@ def up(
     generators: Generators = 1,
     partitions: Partitions = 8,
     workers: Workers = None,
+    elsewhere: Elsewhere = False,
     data: options.Data = None,
     generations: options.Generations = None,
     minutes: options.Minutes = None,
@@ -86,7 +95,7 @@ def up(
 
     quiet_libraries()
     urls = urls_of(read_settings(bus=bus or None, cache=cache or None, store=store or None))
-    sizes = Sizes(generators, evaluators, selectors, partitions, workers)
+    sizes = Sizes(generators, evaluators, selectors, partitions, workers, elsewhere)
     sizes.check()
 
     def hire(folder: RunFolder, say: Callable[[str], None]) -> ServerCrew:

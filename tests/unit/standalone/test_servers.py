@@ -52,3 +52,8 @@ def test_a_process_without_a_partition_is_refused_by_its_option() -> None:
     with pytest.raises(ConfigurationError, match=r"--selectors 9: the topics have 8 partitions, .* more --partitions"):
         Sizes(selectors=9).check()
     Sizes(evaluators=9, partitions=16).check()
+
+
+def test_a_number_of_processes_makes_no_sense_where_none_is_started() -> None:
+    with pytest.raises(ConfigurationError, match=r"--evaluators 2: with --elsewhere nothing is started here; leave it"):
+        Sizes(evaluators=2, elsewhere=True).check()
