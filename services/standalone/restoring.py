@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,19 +10,16 @@ from typing import Any, TypeVar
 from common.adapters.partitioning import partition_of
 from common.errors import ConfigurationError
 from common.events.catalogue import BY_PAYLOAD
-from common.events.codec import encode, user_message
-from common.events.event import Event, Payload, event_id
-from common.events.public import BarClosed, GenomeSeeded
-from common.events.spec import RunSpec
+from common.events.codec import user_message
+from common.events.public import GenomeSeeded
 from common.ports import Bus, StateStore
 from common.run import topics
 from common.run.checkpoint import Checkpoint
 from common.run.folder import RunFolder, write_atomically
-from common.run.loop import now_us
 from common.run.open import open_bus, open_states
 from common.run.retry import LoopSettings, retry
-from common.run.stretches import feed
 from common.service import Service
+from standalone.opening import opening
 from standalone.recovery import SERVICES, check
 
 LOG = "restored"
@@ -79,7 +76,7 @@ async def into_bus(checkpoint: Checkpoint, url: str, folder: RunFolder, partitio
                 raise ConfigurationError(f"--bus {url}: has a run already; name another namespace")
         await _save(checkpoint, states, await _partitions(bus))
         spec = checkpoint.manifest.run
-        messages = [encode(event, "cli") for event in _feed(spec, folder)]
+        messages = opening(spec, folder.bars(), is_new=False)
         messages += [user_message(GenomeSeeded, spec.run_id, data) for data in checkpoint.files("seeds/").values()]
         await _patient(partial(bus.publish, messages))
     finally:
@@ -112,13 +109,3 @@ def _shard(service: Service[Any], key: str, partitions: int) -> int:
     """The partition from which the events of a state come."""
     is_spread = BY_PAYLOAD[service.consumes[0]].is_spread
     return partition_of(key.encode(), partitions) if is_spread else 0
-
-
-def _feed(spec: RunSpec, folder: RunFolder) -> Sequence[Event]:
-    events = []
-    for index, bars in enumerate(feed(spec, folder.bars())):
-        payload: Payload = bars
-        assert isinstance(bars, BarClosed)
-        identity = event_id(spec, payload, (bars.instrument, str(index)))
-        events.append(Event(payload, bars.instrument, spec, identity, now_us()))
-    return events
