@@ -115,6 +115,7 @@ async def settled(bus: KafkaBus) -> None:
 async def test_rows_equal_the_events_of_the_log_and_live_figures_agree(url: str, bus: KafkaBus, store_url: str) -> None:
     store = open_store(store_url)
     await bus.publish(events(5000))
+    await bus.lag(GROUP, TOPICS)  # the bus keeps these connections open, and outlives the app
     threads, tasks = set(threading.enumerate()), asyncio.all_tasks()
     async with recording(url, bus, store) as app, serve("127.0.0.1", 0, app.routes) as port:
         await bus.publish(events(100))  # the same ids again, as after a producer's lost acknowledgement
