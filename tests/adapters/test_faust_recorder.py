@@ -28,7 +28,7 @@ from common.events.public import AlertRaised
 from common.ports import Record, Store, TopicPlan
 from common.run.http_json import serve
 from common.run.open import open_store
-from common.run.retry import LoopSettings, retry
+from common.run.retry import DEFAULTS, LoopSettings, retry
 from common.run.topics import plans
 from recorder.faust_app import FaustRecorder, open_stream
 from recorder.record import GROUP, TOPICS, RecorderSettings
@@ -115,7 +115,7 @@ async def settled(bus: KafkaBus) -> None:
 async def test_rows_equal_the_events_of_the_log_and_live_figures_agree(url: str, bus: KafkaBus, store_url: str) -> None:
     store = open_store(store_url)
     await bus.publish(events(5000))
-    await bus.lag(GROUP, TOPICS)  # the bus keeps these connections open, and outlives the app
+    await retry(lambda: bus.lag(GROUP, TOPICS), DEFAULTS)  # the bus keeps these connections open, and outlives the app
     threads, tasks = set(threading.enumerate()), asyncio.all_tasks()
     async with recording(url, bus, store) as app, serve("127.0.0.1", 0, app.routes) as port:
         await bus.publish(events(100))  # the same ids again, as after a producer's lost acknowledgement
