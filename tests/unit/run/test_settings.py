@@ -39,9 +39,7 @@ def test_a_file_without_a_value_is_named(
 
 def test_what_is_wrong_is_named_as_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALAPAGOS_WORKERS", "many")
-    with pytest.raises(
-        ConfigurationError, match=r"--health-port '99999': input should be less .* GALAPAGOS_WORKERS '"
-    ):
+    with pytest.raises(ConfigurationError, match=r"--health-port '99999': input should be less .* GALAPAGOS_WORKERS '"):
         read_settings(health_port="99999")
 
 
