@@ -1,7 +1,8 @@
 """The tables of the analytical store: one definition gives the DDL and the Arrow schema of what is inserted.
 
 The DDL stays within what a ClickHouse of 2018 and today's engine both run: no DateTime64, no codecs, no TTL. Rows of a
-repeated event are equal in the columns they are ordered by, so ``FINAL`` counts each event once. Ids are hex texts.
+repeated event are equal in the columns they are ordered by, so ``FINAL`` counts each event once. Who publishes an event
+again stamps it anew: the row of the earliest time is kept, in whatever order they come. Ids are hex texts.
 
 What is kept of a genome depends on what it came to, for a hundred million are bred in an hour:
 
@@ -42,6 +43,9 @@ _COMMON = {
     "time": "DateTime",
     "time_us": "UInt64",
 }
+EARLINESS = "bitNot(time_us)"
+EARLIEST = "ReplacingMergeTree(earliness)"
+"""Of rows that are ordered alike the one with the greatest ``earliness`` is kept: that of the earliest time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,9 @@ class Table:
 
     @property
     def ddl(self) -> str:
-        """CREATE TABLE; a repeated row replaces the earlier one."""
-        return create(self.name, self.columns, self.order, "ReplacingMergeTree(time_us)", is_bulk=self.is_bulk)
+        """CREATE TABLE; of repeated rows the earliest is kept."""
+        stored = self.columns | {"earliness": f"UInt64 MATERIALIZED {EARLINESS}"}
+        return create(self.name, stored, self.order, EARLIEST, is_bulk=self.is_bulk)
 
 
 def create(name: str, columns: dict[str, str], order: tuple[str, ...], engine: str, *, is_bulk: bool) -> str:

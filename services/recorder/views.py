@@ -1,14 +1,15 @@
 """Materialized views: tables that the store fills itself, ordered as the stock questions read them.
 
-Delivery is at least once and a view sees every insert, so nothing here may count a repeated row twice. Each view
-either keeps one row for each of its source, replaced when it comes again, or states that do not change by repetition
-(max, uniqExact); read the former with ``FINAL``, the latter with ``-Merge``.
+Delivery is at least once, with another time each time, and a view sees every insert, so nothing here may count a
+repeated row twice: no view is ordered by what comes from that time. Each either keeps one row for each of its source,
+that of the earliest time, or says nothing of the time at all: states that do not change by repetition (max, uniqExact)
+and the latest generation of an island. Read the rows with ``FINAL``, the states with ``-Merge``.
 """
 
 from dataclasses import dataclass
 
 from common.events.spec import OBJECTIVES
-from recorder.tables import ISLAND, create
+from recorder.tables import EARLIEST, EARLINESS, ISLAND, create
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class View:
     columns: dict[str, str]
     order: tuple[str, ...]
     select: str
-    engine: str = "ReplacingMergeTree(time_us)"
+    engine: str = EARLIEST
     is_bulk: bool = False
 
     @property
@@ -32,11 +33,13 @@ class View:
 
 
 _RUN = {"run_id": "String"}
-_TIME = {"time": "DateTime", "time_us": "UInt64"}
+# Selected, not MATERIALIZED: the old engine makes no such column where a view fills a table.
+_TIME = {"time": "DateTime", "time_us": "UInt64", "earliness": "UInt64"}
+_TIMES = f"time, time_us, {EARLINESS} AS earliness"
 # A founder has one edge, from nobody.
 _EDGE = {"child_id": "String", "parent_id": "String", "operator": "String"} | ISLAND | _TIME
 _EDGES = (
-    "SELECT run_id, genome_id AS child_id, parent_id, operator, island, generation, time, time_us "
+    f"SELECT run_id, genome_id AS child_id, parent_id, operator, island, generation, {_TIMES} "
     "FROM members ARRAY JOIN if(empty(parent_ids), [''], parent_ids) AS parent_id"
 )
 _HEALTH = {"diversity": "Float64", "front_size": "UInt32", "archive_cells": "UInt32", "median_sharpe": "Float64"}
@@ -50,7 +53,7 @@ VIEWS: tuple[View, ...] = (
         "operator_trials",
         _RUN | ISLAND | {"operator": "String", "event_id": "String", "tried": "UInt64", "passed": "UInt64"} | _TIME,
         ("run_id", "operator", "island", "generation", "event_id"),
-        "SELECT run_id, island, generation, operator, event_id, tried, passed, time, time_us FROM cohorts "
+        f"SELECT run_id, island, generation, operator, event_id, tried, passed, {_TIMES} FROM cohorts "
         "ARRAY JOIN operators AS operator, operator_tried AS tried, operator_measured AS passed "
         "WHERE purpose = 'evolution'",
         is_bulk=True,
@@ -77,18 +80,17 @@ VIEWS: tuple[View, ...] = (
         "health_by_generation",
         _RUN | ISLAND | _HEALTH | _TIME,
         ("run_id", "generation", "island"),
-        f"SELECT run_id, island, generation, {', '.join(_HEALTH)}, time, time_us FROM generations",
+        f"SELECT run_id, island, generation, {', '.join(_HEALTH)}, {_TIMES} FROM generations",
     ),
     View(
         "islands",
         _RUN
         | ISLAND
         | {"final": "UInt8", "evaluated": "UInt64", "archive_size": "UInt32", "registered": "UInt32"}
-        | {"champions": "UInt32", "refusal_gates": "Array(String)", "refusal_counts": "Array(UInt64)"}
-        | _TIME,
+        | {"champions": "UInt32", "refusal_gates": "Array(String)", "refusal_counts": "Array(UInt64)"},
         ("run_id", "island"),
         "SELECT run_id, island, generation, final, evaluated, archive_size, registered, champions, refusal_gates, "
-        "refusal_counts, time, time_us FROM generations",
+        "refusal_counts FROM generations",
         "ReplacingMergeTree(generation)",
     ),
     View(
@@ -97,10 +99,10 @@ VIEWS: tuple[View, ...] = (
         | {"minute": "DateTime", "purpose": "String", "event_id": "String", "genomes": "UInt32", "measured": "UInt32"}
         | {"refused": "UInt32", "failed": "UInt32", "took_us": "Int64"}
         | _TIME,
-        ("run_id", "minute", "purpose", "event_id"),
+        ("run_id", "event_id"),
         # By the microseconds: minutes do not depend on the server's time zone.
         "SELECT run_id, toDateTime(intDiv(time_us, 60000000) * 60) AS minute, purpose, event_id, genomes, measured, "
-        "refused, failed, toInt64(time_us) - toInt64(proposed_us) AS took_us, time, time_us FROM cohorts",
+        f"refused, failed, toInt64(time_us) - toInt64(proposed_us) AS took_us, {_TIMES} FROM cohorts",
         is_bulk=True,
     ),
 )
