@@ -20,7 +20,8 @@ from typing import Any
 
 import faust
 from aiokafka.errors import IllegalStateError
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
+from faust.transport.drivers.aiokafka import Consumer as _Consumer
 
 from common.adapters.kafka_poll import step_over
 from common.adapters.kafka_settings import KafkaSettings
@@ -55,7 +56,7 @@ class _Thread(AIOKafkaConsumerThread):
 
 class _App(faust.App):
     class _Transport(Transport):
-        class Consumer(Consumer):
+        class Consumer(_Consumer):
             def _new_consumer_thread(self) -> _Thread:
                 return _Thread(self, loop=self.loop, beacon=self.beacon)
 
