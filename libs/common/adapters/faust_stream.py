@@ -180,11 +180,13 @@ class FaustStream:
         while not stop.is_set():
             batch = await self._collect(app, events)
             self._is_handling = True
-            await handle([self._record(event.message) for event in batch])
-            for event in batch:
-                event.ack()
-            await app.consumer.commit()
-            self._is_handling = False
+            try:
+                await handle([self._record(event.message) for event in batch])
+                for event in batch:
+                    event.ack()
+                await app.consumer.commit()
+            finally:
+                self._is_handling = False
 
     async def _first(self, app: Any, events: "asyncio.Queue[Any]") -> Any:
         """The next event. Meanwhile commits are repeated: faust only returns False for one that was lost."""
