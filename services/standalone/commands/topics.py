@@ -8,7 +8,7 @@ app = typer.Typer(no_args_is_help=True, help="The topics of runs on Kafka: make,
 Bus = Annotated[
     str,
     typer.Option(
-        metavar="URL", help="kafka://host:port[/NAMESPACE]; by default what `make servers` started in this folder."
+        metavar="URL", help="kafka://host:port\\[/NAMESPACE]; by default what `make servers` started in this folder."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
