@@ -170,7 +170,8 @@ class Cache(Protocol):
 class Store(Protocol):
     """The analytical store. Blocking: call it from a thread.
 
-    Raises ContractError for a statement that is wrong, TransientError for whatever else goes wrong.
+    Raises ContractError for a statement that is wrong, ConfigurationError where the user has no right to it, also when
+    it is opened, and TransientError for whatever else goes wrong.
     """
 
     def execute(self, statement: str) -> None:

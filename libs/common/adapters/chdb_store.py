@@ -13,15 +13,9 @@ from chdb._exceptions import ChdbError
 from chdb.session import Session
 
 from common.adapters.clickhouse_errors import translated
-from common.errors import ConfigurationError, ContractError, TransientError
+from common.errors import ConfigurationError, GalapagosError
 
 _CODE = re.compile(r"Code: (\d+)\.")
-
-
-def _translated(error: Exception) -> ContractError | TransientError:
-    found = _CODE.search(str(error))
-    reason = (str(error) or type(error).__name__).splitlines()[0][:300]
-    return translated(int(found[1]) if found else None, reason)
 
 
 class ChdbStore:
@@ -29,6 +23,7 @@ class ChdbStore:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
+        self._place = f"chdb://{path}"
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._session: Any = Session(str(path))  # type: ignore[no-untyped-call]
@@ -50,7 +45,7 @@ class ChdbStore:
                     # chdb finds the Arrow table by the name of this function's variable.
                     self._session.query(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM Python(rows)")
                 except (ChdbError, RuntimeError, OSError) as error:
-                    raise _translated(error) from error
+                    raise self._failed(error) from error
 
     def query(self, sql: str) -> pa.Table:
         """See ``Store``."""
@@ -69,4 +64,9 @@ class ChdbStore:
                 with suppress(ChdbError, RuntimeError, OSError):
                     # After a query that failed on its way the next one gets no rows, whatever it asks: let it be this.
                     self._session.query("SELECT 1")
-                raise _translated(error) from error
+                raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> GalapagosError:
+        found = _CODE.search(str(error))
+        reason = (str(error) or type(error).__name__).splitlines()[0][:300]
+        return translated(int(found[1]) if found else None, reason, self._place)

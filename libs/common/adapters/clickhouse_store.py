@@ -20,8 +20,6 @@ _FORM = "use clickhouse://[user[:password]@]host:port/database"
 _FAILURES = (errors.Error, OSError, EOFError, struct.error, pa.ArrowException)
 _UNFIT = (struct.error, pa.ArrowException, TypeError, ValueError, AttributeError)
 _NO_DATABASE = 81
-# Unknown user, wrong or missing password, address or access not allowed, read only, authentication failed.
-_REFUSED = frozenset({164, 192, 193, 194, 195, 291, 497, 516})
 _log = logging.getLogger(__name__)
 logging.getLogger("clickhouse_driver.connection").setLevel(logging.CRITICAL)
 """It prints the traceback of what it raises too."""
@@ -30,8 +28,8 @@ logging.getLogger("clickhouse_driver.connection").setLevel(logging.CRITICAL)
 class ClickHouseStore:
     """See ``Store``. Calls take turns on one connection, which is made again when it was lost.
 
-    Opening makes the database when it is missing. It raises ConfigurationError where the server refuses the user; a
-    server that cannot be reached is none: calls raise TransientError until it comes.
+    Opening makes the database when it is missing. A server that cannot be reached is no error then: calls raise
+    TransientError until it comes.
     """
 
     def __init__(self, url: SplitResult, *, secure: bool = False) -> None:
@@ -56,15 +54,17 @@ class ClickHouseStore:
             "sync_request_timeout": CONNECT_S,
             "disable_reconnect": True,
         }
+        self._place = f"{url.scheme}://{url.netloc.rpartition('@')[2]}/{self._database}"
         self._lock = threading.Lock()
         self._client = self._to(self._database)
         try:
             with self._lock:
                 self._connect()
         except _FAILURES as error:
-            if getattr(error, "code", None) in _REFUSED:
-                raise ConfigurationError(f"{_reason(error)}; check user, password and database of the store") from error
-            _log.warning("store %s:%s: %s; it may come", url.hostname, port or "", _reason(error))
+            failed = self._failed(error)
+            if isinstance(failed, ConfigurationError):
+                raise failed from error
+            _log.warning("%s; it may come", failed)
 
     def execute(self, statement: str) -> None:
         """See ``Store``."""
@@ -133,7 +133,7 @@ class ClickHouseStore:
         self._client.disconnect()
         if isinstance(error, _UNFIT):
             return ContractError(f"store refuses the statement: {_reason(error)}")
-        return translated(getattr(error, "code", None), _reason(error))
+        return translated(getattr(error, "code", None), _reason(error), self._place)
 
 
 def _reason(error: Exception) -> str:
