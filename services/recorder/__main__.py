@@ -1,7 +1,7 @@
 """`python -m recorder`: writes every event to the analytical store, as a process of its own."""
 
 from common.run.health import READY
-from common.run.open import open_store
+from common.run.open import open_store, shown
 from common.run.process import Process, Program, main
 from common.telemetry import names
 from recorder.faust_app import FaustRecorder, open_stream
@@ -12,7 +12,9 @@ async def work(process: Process) -> None:
     await process.make_topics()
     store = open_store(process.settings.store)
     try:
-        recorder = FaustRecorder(process.bus, store, process.stop)
+        place = f"--store {shown(process.settings.store)} (GALAPAGOS_STORE)"
+        recorder = FaustRecorder(process.bus, store, process.stop, place=place)
+        await recorder.prepare()
         process.routes |= recorder.routes
         process.routes[READY] = lambda: (503 if recorder.progress.lag is None else 200, recorder.progress.report()[1])
         progress, told = recorder.progress, {names.SERVICE: "recorder"}

@@ -13,14 +13,12 @@ from typing import Any, Protocol
 
 from common.errors import TransientError
 from common.ports import Bus, Partition, Record, Store
-from common.run.dead_letter import dead_letter
 from common.run.http_json import Answer, Routes
 from common.run.loop import now_us
-from common.run.retry import LoopSettings, retry
 from recorder.live import Live
-from recorder.patient import PatientWriter
 from recorder.progress import STALL_S, Progress
-from recorder.record import DEFAULTS, GROUP, TOPICS, RecorderSettings, Tally, read
+from recorder.record import DEFAULTS, GROUP, TOPICS, put_aside, read
+from recorder.writer import RecorderSettings, Tally, Writer
 
 LAG_EVERY_S = 5.0
 _AGAIN_S, _AGAIN_S_MAX = 0.5, 15.0
@@ -64,13 +62,14 @@ class FaustRecorder:
         stop: asyncio.Event,
         settings: RecorderSettings = DEFAULTS,
         *,
+        place: str = "the store",
         stall_s: float = STALL_S,
         lag_every_s: float = LAG_EVERY_S,
     ) -> None:
         self._bus, self._stop, self._lag_every_s = bus, stop, lag_every_s
         self._clock = asyncio.get_running_loop().time
         self.tally = Tally()
-        self._writer = PatientWriter(store, settings, stop, self.tally)
+        self._writer = Writer(store, settings, stop, self.tally, gives_up=False, place=place)
         self.live = Live()
         self.progress = Progress(self._clock, self._writer.waiting, self.tally, stall_s=stall_s)
         self._turn: asyncio.Task[None] | None = None
@@ -90,11 +89,21 @@ class FaustRecorder:
             "/health/live": self.progress.report,
         }
 
+    async def prepare(self) -> None:
+        """Make the tables where the store answers; one that is away is waited for at the first batch.
+
+        Raises ConfigurationError where the store's schema is another program's or its user lacks rights.
+        """
+        try:
+            await asyncio.to_thread(self._writer.migrate)
+        except TransientError as error:
+            _log.warning("recorder: %s; its tables are made when it comes", error)
+
     async def run(self, stream: Stream) -> None:
         """Write until ``stop``. What fails of the bus is tried again for ever, and told by ``/health/live``.
 
-        An app that stands still while records wait is replaced by a new one. Raises ConfigurationError where the store
-        has a schema that this program does not know.
+        An app that stands still while records wait is replaced by a new one. Raises as ``prepare``, for a store that
+        was away then.
         """
         watching = asyncio.create_task(self._watch(stream))
         pause_s = _AGAIN_S
@@ -133,9 +142,7 @@ class FaustRecorder:
             events, tables, dead = await asyncio.to_thread(read, records)
             self.live.observe(events, now_us())
             refused = await self._writer.write(tables)
-            dead += [dead_letter(each, GROUP, refused[each[:3]]) for each in records if each[:3] in refused]
-            if dead:
-                await retry(lambda: self._bus.publish(dead), LoopSettings())
+            await put_aside(self._bus, records, dead, refused)
             self.progress.done(len(records))
         finally:
             self.progress.is_writing = False

@@ -5,9 +5,10 @@ when it is applied again. A step that was published never changes: what comes la
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.errors import ConfigurationError
+from common.errors import ConfigurationError, ContractError
 from common.ports import Store
 from recorder.tables import TABLES, Table
 from recorder.views import VIEWS
@@ -38,45 +39,52 @@ _LEDGER = Table(
 )
 
 
-def applied(store: Store) -> dict[int, str]:
+def applied(store: Store, place: str = "the store") -> dict[int, str]:
     """The digest of each step that the store has, by version; none in a new store."""
-    if not _has_table(store, _LEDGER.name):
-        if _has_table(store, TABLES[-1].name):
-            raise ConfigurationError("the store was made before its schema had versions; name another one for new runs")
+    if not _has_one(store, [_LEDGER.name]):
+        if _has_one(store, [table.name for table in TABLES]):
+            raise ConfigurationError(
+                f"{place} has tables of other programs, or of before its schema had versions; name another database"
+            )
         return {}
     rows = store.query(f"SELECT version, digest FROM {_LEDGER.name} FINAL").to_pylist()
     return {row["version"]: row["digest"] for row in rows}
 
 
-def pending(store: Store, known: tuple[Migration, ...] = MIGRATIONS) -> list[Migration]:
-    """What the store lacks.
+def pending(store: Store, known: tuple[Migration, ...] = MIGRATIONS, place: str = "the store") -> list[Migration]:
+    """What the store lacks; ``place`` is how messages call it.
 
     Raises ConfigurationError for a store with a newer schema, or with a step under a known version that is another.
     """
-    found = applied(store)
+    found = applied(store, place)
     newest = known[-1].version
     if found and max(found) > newest:
-        raise ConfigurationError(f"the store has schema {max(found)}, this program knows {newest}; update the program")
+        raise ConfigurationError(f"{place} has schema {max(found)}, this program knows {newest}; update the program")
     for step in known:
         if found.get(step.version, step.digest) != step.digest:
             raise ConfigurationError(
-                f"schema {step.version} ({step.name}) of the store is another one than this program's; "
-                "use the version of the program that made the store, or another store"
+                f"{place} has a schema {step.version} ({step.name}) that is another one than this program's; "
+                "use the version of the program that made it, or name another database"
             )
     return [step for step in known if step.version not in found]
 
 
-def migrate(store: Store, known: tuple[Migration, ...] = MIGRATIONS) -> list[Migration]:
-    """Apply what is pending, in order; gives what was applied. Raises as ``pending``."""
-    steps = pending(store, known)
+def migrate(store: Store, known: tuple[Migration, ...] = MIGRATIONS, place: str = "the store") -> list[Migration]:
+    """Apply what is pending, in order; gives what was applied. Raises as ``pending``, and where a step is refused."""
+    steps = pending(store, known, place)
     for step in steps:
-        store.execute(_LEDGER.ddl)  # first: a store with tables and no ledger is one of before
-        for statement in step.statements:
-            store.execute(statement)
-        store.execute(
+        told = (
             f"INSERT INTO {_LEDGER.name} SELECT toUInt32({step.version}), '{step.name}', '{step.digest}', "
             "toUInt64(toUnixTimestamp(now())) * 1000000"
         )
+        try:
+            store.execute(_LEDGER.ddl)  # first: a store with tables and no ledger is one of before
+            for statement in (*step.statements, told):
+                store.execute(statement)
+        except ContractError as error:
+            raise ConfigurationError(
+                f"{place} does not take schema {step.version} ({step.name}): {error}; name another database"
+            ) from error
     return steps
 
 
@@ -89,8 +97,9 @@ def require(store: Store) -> None:
         )
 
 
-def _has_table(store: Store, name: str) -> bool:
+def _has_one(store: Store, names: Sequence[str]) -> bool:
+    named = ", ".join(f"'{name}'" for name in names)
     found = store.query(
-        f"SELECT count() AS n FROM system.tables WHERE database = currentDatabase() AND name = '{name}'"
+        f"SELECT count() AS n FROM system.tables WHERE database = currentDatabase() AND name IN ({named})"
     )
     return bool(found["n"][0].as_py())

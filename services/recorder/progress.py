@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from recorder.patient import Waiting
-from recorder.record import Tally
+from recorder.writer import Tally, Waiting
 
 STALL_S = 30.0
 """Records wait and none was done for so long, and the store is not the reason: end the process and start again."""

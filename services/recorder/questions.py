@@ -175,6 +175,17 @@ def latest_run(store: Store) -> str:
     return str(found[0]["run_id"])
 
 
+def run_of(store: Store, beginning: str) -> str:
+    """The id of the run whose id begins so. Raises ConfigurationError for none or several."""
+    known = [str(row["run_id"]) for row in store.query(BY_NAME["runs"].sql).to_pylist()]
+    found = [run for run in known if run.startswith(beginning.lower())]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(run[:8] for run in (found or known)[:10]) or "none"
+    reason = f"begins {len(found)} ids, give more of it" if found else "no such run"
+    raise ConfigurationError(f"--run {beginning!r}: {reason}; the store has {names} (`galapagos query runs`)")
+
+
 def find(name: str) -> Question:
     """The question of that name. Raises ConfigurationError for none."""
     if name not in BY_NAME:

@@ -5,54 +5,27 @@ in an exception; and not in an alert event either, which would be recorded too a
 """
 
 import asyncio
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
 
-from common.errors import ContractError, TransientError
+from common.errors import ContractError
 from common.events.catalogue import BY_PAYLOAD
 from common.events.codec import decode
 from common.events.event import Event
 from common.events.message import Message
 from common.ports import Bus, Consumer, Record, Store
 from common.run.dead_letter import dead_letter
-from common.run.retry import LoopSettings, retry
-from recorder.migrations import migrate
+from common.run.retry import LoopSettings, commit, retry
 from recorder.service import CONSUMES, NAME, Source, rows
+from recorder.writer import Place, RecorderSettings, Tally, Writer
 
 GROUP = NAME
 TOPICS: tuple[str, ...] = tuple(BY_PAYLOAD[kind].name for kind in CONSUMES)
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RecorderSettings:
-    """Bounds of one batch (its records, their bytes, how long rows may wait for company) and of trying to insert it."""
-
-    records_max: int = 2000
-    bytes_max: int = 64 << 20
-    flush_s: float = 1.0
-    wait_s: float = 0.2
-    attempts: int = 6
-    backoff_s: float = 0.5
-    backoff_s_max: float = 10.0
 
 
 DEFAULTS = RecorderSettings()
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the rows so far; whoever hands it in may look at any time. An insert is one table of one batch."""
-
-    rows: int = 0
-    dropped_inserts: int = 0
-    dropped_rows: int = 0
-    reason: str = ""
-    """Why the latest rows were dropped."""
 
 
 class Batch(NamedTuple):
@@ -91,46 +64,13 @@ async def _collect(consumer: Consumer, settings: RecorderSettings, stop: asyncio
     return records
 
 
-class _Writer:
-    """Inserts, patient while the store has hiccups, and past it when it stays down."""
-
-    def __init__(self, store: Store, settings: RecorderSettings, stop: asyncio.Event, tally: Tally) -> None:
-        self.store, self.settings, self.stop, self.tally = store, settings, stop, tally
-        self.has_tables = False
-        self.is_up = True
-
-    async def write(self, table: str, lines: pa.Table) -> None:
-        """Insert or drop. Only what may pass is tried again, and not after an insert was dropped for it, nor after
-        ``stop``: a store that stays down holds up neither the bus nor the end.
-        """
-        pause_s = self.settings.backoff_s
-        for left in reversed(range(self.settings.attempts if self.is_up else 1)):
-            is_last = left == 0 or self.stop.is_set()
-            try:
-                await asyncio.to_thread(self._insert, table, lines)
-            except Exception as error:  # whatever the client library raises: see the head of this module
-                if is_last or not isinstance(error, TransientError):
-                    self.is_up = not isinstance(error, TransientError)
-                    return self._drop(table, lines, error)
-                _log.warning("recorder: %s; again in %.1f s", error, pause_s)
-                await _pause(self.stop, pause_s)
-                pause_s = min(self.settings.backoff_s_max, pause_s * 2)
-            else:
-                self.is_up = True
-                self.tally.rows += lines.num_rows
-                return None
-
-    def _insert(self, table: str, lines: pa.Table) -> None:
-        if not self.has_tables:
-            migrate(self.store)
-            self.has_tables = True
-        self.store.insert(table, lines)
-
-    def _drop(self, table: str, lines: pa.Table, error: Exception) -> None:
-        self.tally.dropped_inserts += 1
-        self.tally.dropped_rows += lines.num_rows
-        self.tally.reason = f"{table}: {error}"
-        _log.warning("recorder: %d rows of %s dropped: %s", lines.num_rows, table, error)
+async def put_aside(
+    bus: Bus, records: Sequence[Record], dead: Sequence[Message], refused: Mapping[Place, ContractError]
+) -> None:
+    """Publish as dead letters what could not be read, and the records whose rows the store has refused."""
+    letters = [*dead, *(dead_letter(each, GROUP, refused[each[:3]]) for each in records if each[:3] in refused)]
+    if letters:
+        await retry(lambda: bus.publish(letters), LoopSettings())
 
 
 async def run_recorder(
@@ -144,11 +84,11 @@ async def run_recorder(
     """Write until ``stop``, then what is still on the bus, then return.
 
     Rows are inserted before their events are committed, so a crash repeats rows and loses none; the tables replace
-    repeated rows. An insert that the store refuses, or that still fails after ``attempts``, is dropped and counted in
-    ``tally``. What fails of the bus is raised, as in the run loop.
+    repeated rows. Rows that the store refuses are dead letters; what still fails after ``attempts`` is dropped and
+    counted in ``tally``. What fails of the bus is raised, as in the run loop.
     """
     consumer = await bus.subscribe(GROUP, TOPICS, may_lag=True)
-    writer = _Writer(store, settings, stop, Tally() if tally is None else tally)
+    writer = Writer(store, settings, stop, Tally() if tally is None else tally, gives_up=True)
     try:
         while True:
             stopping = stop.is_set()
@@ -158,24 +98,8 @@ async def run_recorder(
                     return
                 continue
             batch = await asyncio.to_thread(read, records)
-            for table, lines in batch.tables.items():
-                await writer.write(table, lines)
-            await _settle(bus, consumer, records, batch.dead)
+            refused = await writer.write(batch.tables)
+            await put_aside(bus, records, batch.dead, refused)
+            await commit(consumer, {(each.topic, each.partition): each.offset + 1 for each in records}, NAME)
     finally:
         await consumer.close()
-
-
-async def _settle(bus: Bus, consumer: Consumer, records: Sequence[Record], dead: Sequence[Message]) -> None:
-    if dead:
-        await retry(lambda: bus.publish(dead), LoopSettings())
-    try:
-        await consumer.commit({(record.topic, record.partition): record.offset + 1 for record in records})
-    except TransientError as error:
-        _log.warning("recorder: %s", error)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

@@ -31,7 +31,8 @@ from common.run.open import open_store
 from common.run.retry import DEFAULTS, LoopSettings, retry
 from common.run.topics import plans
 from recorder.faust_app import FaustRecorder, open_stream
-from recorder.record import GROUP, TOPICS, RecorderSettings
+from recorder.record import GROUP, TOPICS
+from recorder.writer import RecorderSettings
 from tests.adapters.test_kafka_records import strange_batch
 from tests.unit.run.tiny import alert
 from tools.samples import sample_events
@@ -176,7 +177,7 @@ import asyncio, sys
 from common.run.open import open_store
 from common.adapters.kafka_bus import KafkaBus
 from recorder.faust_app import FaustRecorder, open_stream
-from recorder.record import RecorderSettings
+from recorder.writer import RecorderSettings
 
 async def main():
     quick = RecorderSettings(flush_s=0.1, records_max=100)

@@ -1,6 +1,7 @@
 """The turns of the recorder's app: one that stands still or fails is replaced, one that has to be told is raised."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from common.events.codec import encode
 from common.ports import Partition, Record
 from common.run.open import open_store
 from recorder.faust_app import FaustRecorder
-from recorder.record import GROUP, TOPICS, RecorderSettings
+from recorder.record import GROUP, TOPICS
+from recorder.tables import TABLES
+from recorder.writer import RecorderSettings
 from tests.unit.recorder.test_record import Switched
 from tests.unit.run.tiny import alert
 
@@ -72,6 +75,36 @@ async def test_a_turn_that_hangs_or_fails_is_followed_by_another(store: Switched
     await finish(app, turns, stop, 20)
     assert (store.count("alerts"), turns.begun) == (20, 2)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_tables_are_there_before_the_first_event(store: Switched) -> None:
+    await FaustRecorder(MemoryBus(), store, asyncio.Event(), QUICK).prepare()
+    assert {store.count(table.name) for table in TABLES} == {0}
+
+
+async def test_a_store_that_is_away_at_the_start_is_waited_for(store: Switched) -> None:
+    bus, stop = MemoryBus(), asyncio.Event()
+    keeper = await bus.subscribe(GROUP, TOPICS)
+    await bus.publish([encode(alert("early"))])
+    await keeper.close()
+    store.is_down = True
+    app = FaustRecorder(bus, store, stop, QUICK)
+    await app.prepare()
+    turns = Turns(bus)
+    task = asyncio.create_task(finish(app, turns, stop, 1))
+    while app.progress.report()[1]["state"] != "waiting for the store":
+        await asyncio.sleep(0.01)
+    store.is_down = False
+    await task
+    assert store.count("alerts") == 1
+
+
+async def test_a_store_with_another_schema_is_refused_by_its_name(store: Switched) -> None:
+    store.execute(TABLES[0].ddl)
+    place = "--store clickhouse://db:9000/g (GALAPAGOS_STORE)"
+    app = FaustRecorder(MemoryBus(), store, asyncio.Event(), QUICK, place=place)
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(place)} has tables"):
+        await app.prepare()
 
 
 async def test_what_another_turn_cannot_help_is_raised(store: Switched) -> None:

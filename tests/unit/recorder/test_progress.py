@@ -1,8 +1,7 @@
 """Health by progress: standing still while records wait is the one thing that is wrong."""
 
-from recorder.patient import Waiting
 from recorder.progress import Progress
-from recorder.record import Tally
+from recorder.writer import Tally, Waiting
 
 
 class Clock:

@@ -15,8 +15,9 @@ from common.events.codec import encode
 from common.events.event import Event
 from common.ports import Store
 from common.run.open import open_store
-from recorder.record import RecorderSettings, Tally, run_recorder
+from recorder.record import run_recorder
 from recorder.service import CONSUMES, Source, rows
+from recorder.writer import RecorderSettings, Tally
 from tests.unit.run.tiny import alert, take, watch
 from tools.samples import sample_events
 
@@ -160,6 +161,17 @@ async def test_a_table_that_is_refused_costs_the_others_no_row(store: Switched) 
     assert (tally.dropped_inserts, tally.dropped_rows) == (1, 1)
     assert store.refused == 1
     assert store.count("generations") == store.count("champions") == store.count("alerts") == 1
+
+
+async def test_a_record_whose_rows_are_refused_is_put_aside(store: Switched) -> None:
+    bus = MemoryBus()
+    dead = await watch(bus, f"{ALERTS}.dead")
+    store.is_down, store.only, store.error = True, "alerts", ContractError("store refuses the statement: of old")
+    async with recording(bus, store):
+        await bus.publish([encode(alert("refused"))])
+        letter = (await take(dead, 1))[0]
+    assert b"refused" in letter.value
+    assert b"of old" in dict(letter.headers)["dead_reason"]
 
 
 async def test_what_breaks_the_contract_is_put_aside(store: Switched) -> None:

@@ -1,4 +1,4 @@
-"""The patient writer: waits as long as it takes, and leaves out nothing but what is refused for good."""
+"""The writer: waits as long as it takes unless it gives up, and leaves out nothing but what is refused for good."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from common.errors import ContractError, TransientError
 from common.events.codec import encode
 from common.ports import Record
 from common.run.open import open_store
-from recorder.patient import REFUSALS_MAX, PatientWriter
-from recorder.record import RecorderSettings, Tally, read
+from recorder.record import read
+from recorder.writer import REFUSALS_MAX, RecorderSettings, Tally, Writer
 from tests.unit.recorder.test_record import Switched
 from tests.unit.run.tiny import alert
 
@@ -35,7 +35,7 @@ def alerts(texts: list[str]) -> dict[str, pa.Table]:
 
 
 async def test_it_waits_until_the_store_is_back(store: Switched) -> None:
-    writer = PatientWriter(store, QUICK, asyncio.Event(), Tally())
+    writer = Writer(store, QUICK, asyncio.Event(), Tally(), gives_up=False)
     store.is_down = True
     task = asyncio.create_task(writer.write(alerts(["a", "b"])))
     while store.refused < 10:
@@ -48,7 +48,7 @@ async def test_it_waits_until_the_store_is_back(store: Switched) -> None:
 
 async def test_a_stop_ends_the_waiting_with_an_error(store: Switched) -> None:
     stop = asyncio.Event()
-    writer = PatientWriter(store, replace(QUICK, backoff_s=60.0), stop, Tally())
+    writer = Writer(store, replace(QUICK, backoff_s=60.0), stop, Tally(), gives_up=False)
     store.is_down = True
     task = asyncio.create_task(writer.write(alerts(["a"])))
     while not store.refused:
@@ -83,7 +83,9 @@ class Rows:
 async def test_a_few_bad_rows_are_found_and_the_others_written_once(count: int, bad: set[int]) -> None:
     bad = {index for index in bad if index < count}
     store, tally = Rows({str(index) for index in bad}), Tally()
-    refused = await PatientWriter(store, QUICK, asyncio.Event(), tally).write(alerts(list(map(str, range(count)))))
+    refused = await Writer(store, QUICK, asyncio.Event(), tally, gives_up=False).write(
+        alerts(list(map(str, range(count))))
+    )
     assert {offset for _, _, offset in refused} == bad
     assert sorted(store.kept, key=int) == [str(index) for index in range(count) if index not in bad]
     assert (tally.rows, tally.dropped_rows) == (count - len(bad), len(bad))
@@ -92,6 +94,6 @@ async def test_a_few_bad_rows_are_found_and_the_others_written_once(count: int, 
 async def test_a_table_that_refuses_everything_is_not_tried_row_by_row() -> None:
     texts = list(map(str, range(2000)))
     store, tally = Rows(set(texts)), Tally()
-    refused = await PatientWriter(store, QUICK, asyncio.Event(), tally).write(alerts(texts))
+    refused = await Writer(store, QUICK, asyncio.Event(), tally, gives_up=False).write(alerts(texts))
     assert (len(refused), tally.dropped_rows, store.kept) == (2000, 2000, [])
     assert tally.dropped_inserts < 4 * REFUSALS_MAX
