@@ -64,6 +64,24 @@ class Sizes:
                 )
 
 
+async def refuse_states_in(folder: RunFolder, bus: str) -> None:
+    """Raise ConfigurationError where the folder keeps states: a ``bus`` without any would begin at generation 0."""
+    if not folder.states.is_file():
+        return
+    states = open_states(folder.states)
+    try:
+        found = await states.load(SELECTOR.name, "")
+    finally:
+        await states.close()
+    if found:
+        raise ConfigurationError(
+            f"--out {folder.path}: the run has its states in this folder, and --bus {shown(bus)} has none of them; go "
+            f"on in one process with `galapagos run --resume --out {folder.path}`, or take the run to the bus: "
+            f"`galapagos checkpoint create --run {folder.path}`, then `galapagos checkpoint restore POINT --run "
+            f"{folder.path} --out NEW --bus kafka://host:port/NAMESPACE`"
+        )
+
+
 class ServerCrew:
     """See ``Crew``. Its answers are not watched: they are nearly all that goes over the bus."""
 
@@ -123,7 +141,10 @@ class ServerCrew:
 
     async def _check_run(self) -> None:
         run = self._folder.spec()
-        for state in await saved(self.states, SELECTOR):
+        begun = await saved(self.states, SELECTOR)
+        if not begun:
+            await refuse_states_in(self._folder, self._urls.bus)
+        for state in begun:
             if state.run is not None and state.run.run_id != run.run_id:
                 raise ConfigurationError(
                     f"--bus {shown(self._urls.bus)}: holds run {state.run.run_id[:8]}, not {run.run_id[:8]}; name "

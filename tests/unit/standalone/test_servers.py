@@ -8,9 +8,11 @@ import pytest
 from common.errors import ConfigurationError
 from common.market.synthetic import planted
 from common.run.folder import RunFolder
+from common.run.open import open_states
 from common.settings import Settings
+from selector.service import SERVICE as SELECTOR
 from standalone.request import build_spec
-from standalone.server_crew import Sizes
+from standalone.server_crew import Sizes, refuse_states_in
 from standalone.servers import Urls, placed, urls_of
 
 STARTED = '{"urls": {"kafka": "kafka://h:1", "redis": "redis://h:2/0", "clickhouse": "clickhouse://h:3/default"}}'
@@ -57,3 +59,16 @@ def test_a_process_without_a_partition_is_refused_by_its_option() -> None:
 def test_a_number_of_processes_makes_no_sense_where_none_is_started() -> None:
     with pytest.raises(ConfigurationError, match=r"--evaluators 2: with --elsewhere nothing is started here; leave it"):
         Sizes(evaluators=2, elsewhere=True).check()
+
+
+async def test_a_run_with_its_states_in_the_folder_does_not_begin_anew_on_a_bus(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "mine")
+    folder.path.mkdir()
+    await refuse_states_in(folder, "kafka://h:1/x")
+    states = open_states(folder.states)
+    await refuse_states_in(folder, "kafka://h:1/x")  # it was prepared only
+    await states.save(SELECTOR.name, "log", 0, {"0": b"state"}, {})
+    await states.close()
+    remedies = r"run --resume --out .*mine`, or .*`galapagos checkpoint create --run .*mine`, then .*restore .*--bus"
+    with pytest.raises(ConfigurationError, match=f"--out .*mine: .* kafka://h:1/x has none .*{remedies}"):
+        await refuse_states_in(folder, "kafka://user:secret@h:1/x")
