@@ -19,6 +19,7 @@ from tools.servers import CannotInstallError, install, temporary
 from tools.tidy import ROOT
 
 SEEDS = "evo.genome.seeded.v1"
+NAMESPACE = "team-a"
 TEXT = (ROOT / "docs/events.md").read_text(encoding="utf-8")
 
 
@@ -44,7 +45,7 @@ def kcat() -> None:
 
 @pytest.fixture(scope="module")
 def broker(kafka_url: str, kcat: None) -> Iterator[str]:
-    """A broker of this file's own, since the page's commands name topics without a namespace."""
+    """The host:port of a broker of this file's own."""
     assert kafka_url
     with temporary() as mine:
         mine.start(1, ["kafka"])
@@ -56,8 +57,9 @@ async def run(fence: Fence, folder: Path, broker: str) -> str:
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "BROKER": broker,
+        "NAMESPACE": NAMESPACE,
         "RUN": SPEC.run_id,
-        "GALAPAGOS_BUS": f"kafka://{broker}/?compression=gzip",
+        "GALAPAGOS_BUS": f"kafka://{broker}/{NAMESPACE}?compression=gzip",
     }
     program = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}[fence.language]
     process = await asyncio.create_subprocess_exec(
@@ -82,7 +84,10 @@ def assert_said(wanted: Fence, printed: str) -> None:
 
 
 async def test_a_seed_is_published_and_champions_and_refusals_are_read_with_kcat(broker: str, tmp_path: Path) -> None:
-    bus = open_bus(f"kafka://{broker}/?compression=gzip")
+    kept = tmp_path / "runs" / "mine" / "namespace"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(f"{NAMESPACE}\n")
+    bus = open_bus(f"kafka://{broker}/{NAMESPACE}?compression=gzip")
     try:
         async with asyncio.timeout(600), foundry(bus, tmp_path), Client(bus) as client:
             await run(PUBLISH, tmp_path, broker)

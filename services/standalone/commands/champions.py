@@ -53,7 +53,8 @@ def show(
 @app.command(
     "follow",
     epilog="Examples: [bold]galapagos champions follow --json | jq .genome_id[/]  ·  "
-    "[bold]galapagos champions follow --bus kafka://broker:9092/ --group desk[/]",
+    "[bold]galapagos champions follow --group desk "
+    "--bus kafka://broker:9092/$(cat runs/mine/namespace)[/]",
 )
 def follow(
     out: Out = None,

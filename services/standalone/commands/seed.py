@@ -58,7 +58,8 @@ def conditions(
 @app.command(
     "publish",
     epilog="Examples: [bold]galapagos seed publish mine.json[/]  ·  "
-    "[bold]galapagos seed publish mine.json --bus kafka://broker:9092/ --publisher ada[/]",
+    "[bold]galapagos seed publish mine.json --publisher ada "
+    "--bus kafka://broker:9092/$(cat runs/mine/namespace)[/]",
 )
 def publish(
     file: Annotated[Path, typer.Argument(help="A genome as JSON.")],
