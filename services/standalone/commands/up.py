@@ -16,8 +16,8 @@ Bus = Annotated[
     str,
     typer.Option(
         metavar="URL",
-        help="kafka://host:port\\[/NAMESPACE]; several as host:port,host:port; by default what `make servers` started in "
-        "this folder. Without a namespace the run gets one of its own.",
+        help="kafka://host:port\\[/NAMESPACE]; several as host:port,host:port; by default what `make servers` started "
+        "in this folder. Without a namespace the run gets one of its own.",
         rich_help_panel=_PANEL,
     ),
 ]
