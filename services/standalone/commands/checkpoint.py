@@ -118,7 +118,8 @@ def _restored(found: dict[str, Any], json: bool) -> None:
         typer.echo(orjson.dumps(found))
         return
     typer.echo(found["run"])
-    where = f"--bus {found['bus']}" if found["bus"] else f"galapagos run --resume --out {found['run']}"
+    command, bus = ("up", f" --bus {found['bus']}") if found["bus"] else ("run", "")
+    where = f"galapagos {command} --resume --out {found['run']}{bus}"
     typer.echo(f"restored to generation {found['generation']}; go on with {where}", err=True)
 
 
