@@ -134,6 +134,7 @@ def _tell(folder: RunFolder, run: dict[str, Any], found: list[dict[str, Any]], c
         f"{run['strategies_per_hour']:,.0f} strategies an hour over {run['evolution_s']:.0f} s; "
         f"{run['generations']} generations on {run['islands']} islands; digest {run['digest'][:16]}",
         highlight=False,
+        soft_wrap=True,
     )
     if run["birth_to_deployment_s_p50"] is not None:
         console.print(f"from birth to paper: {run['birth_to_deployment_s_p50']:.2f} s (median)", highlight=False)
