@@ -26,7 +26,8 @@ def list_champions(out: Out = None, json: Json = False) -> None:
     for champion in found:
         typer.echo(summary_line(champion))
     if not found:
-        typer.echo(f"no champions in {folder.path}{'' if folder.result() else ' so far'}: nothing survived")
+        is_over = folder.result() is not None and not folder.is_running()
+        typer.echo(f"no champions in {folder.path}: {'nothing survived' if is_over else 'none so far'}")
 
 
 @app.command("show", epilog="Example: [bold]galapagos champions show 3fa2[/]  (the beginning of an id is enough)")

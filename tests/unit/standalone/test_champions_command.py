@@ -87,3 +87,18 @@ def test_a_champion_published_again_as_a_seed_is_accepted(galapagos: Galapagos, 
     (tmp_path / "champion.json").write_text(json.dumps(champions[0]["genome"]))
     code, out, _ = galapagos("seed", "publish", "champion.json", "--out", str(path))
     assert (code, out.strip()) == (0, champions[0]["genome_id"])
+
+
+def test_while_a_run_goes_on_there_is_none_so_far(galapagos: Galapagos, tmp_path: Path) -> None:
+    bars = [planted(1, 2500, 0.6)]
+    folder = RunFolder.create(tmp_path / "mine", build_spec(bars, SMALL), bars, datetime.now(UTC))
+
+    def told() -> str:
+        return galapagos("champions", "list", "--out", str(folder.path))[1]
+
+    assert told() == f"no champions in {folder.path}: none so far\n"
+    folder.run_file.write_text("{}")
+    assert told() == f"no champions in {folder.path}: nothing survived\n"
+    folder.lock()  # as a resumed run does
+    assert told() == f"no champions in {folder.path}: none so far\n"
+    folder.unlock()
