@@ -66,7 +66,7 @@ def main() -> None:
         typer.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
     except (KeyboardInterrupt, StoppedAtOnceError):
-        typer.echo("stopped; a run goes on with `galapagos run --resume`", err=True)
+        typer.echo(f"stopped; a run goes on with {_going_on()}", err=True)
         # At once: an ordinary exit waits for threads, and set-up may have left a compiler at work.
         sys.stdout.flush()
         os._exit(EXIT_INTERRUPTED)
@@ -82,8 +82,13 @@ def main() -> None:
             raise
         first = (str(error).splitlines() or [""])[0]
         typer.echo(
-            f"bug: {type(error).__name__}: {first}; what a run had reached is kept, `galapagos run --resume` goes on; "
+            f"bug: {type(error).__name__}: {first}; what a run had reached is kept, {_going_on()} goes on; "
             f"{DEBUG}=1 shows where",
             err=True,
         )
         sys.exit(EXIT_BUG)
+
+
+def _going_on() -> str:
+    """The command that goes on with what this command began."""
+    return "`galapagos up --resume`" if sys.argv[1:2] == ["up"] else "`galapagos run --resume`"
