@@ -28,7 +28,7 @@ def find(point: str, run: Path | None) -> Path:
     """The file of a recovery point. Raises ConfigurationError for none or several."""
     if point.endswith(".zip"):
         return Path(point)
-    folder = RunFolder.open(run)
+    folder = RunFolder.open(run, "--run")
     known = [path for path, _ in listed(folder)]
     found = [path for path in known if point and path.name.startswith(point)]
     if len(found) == 1:
@@ -40,7 +40,7 @@ def find(point: str, run: Path | None) -> Path:
 
 def create(run: Path | None, bus_url: str) -> tuple[Path, Manifest]:
     """One more, from the states in the folder or on the bus. Raises ConfigurationError, TransientError."""
-    folder = RunFolder.open(run)
+    folder = RunFolder.open(run, "--run")
     if not bus_url:
         if not folder.states.is_file():
             raise ConfigurationError(f"{folder.path}: has no states; start the run, or name its --bus")

@@ -74,7 +74,7 @@ class RunFolder:
             found = sorted(RUNS.glob("*/spec.json"), key=lambda file: (file.stat().st_mtime_ns, file.parent.name))
             if not found:
                 raise ConfigurationError(
-                    f"no run found under {RUNS}/; start one with `galapagos run`, or name it with --out DIR"
+                    f"no run found under {RUNS}/; start one with `galapagos run`, or name it with {option} DIR"
                 )
             path = found[-1].parent
         folder = cls(path)

@@ -34,7 +34,7 @@ def list_points(run: Run = None, json: Json = False) -> None:
     from common.run.folder import RunFolder
     from standalone.recovery_points import listed
 
-    folder = RunFolder.open(run)
+    folder = RunFolder.open(run, "--run")
     rows = [_row(path, manifest) for path, manifest in listed(folder)]
     if json:
         typer.echo(orjson.dumps(rows))
