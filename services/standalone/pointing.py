@@ -19,6 +19,7 @@ from common.run.open import open_bus, open_states
 from standalone.recovery import Seed, bars_of
 from standalone.recovery_points import listed, take
 from standalone.restoring import into_bus, into_folder
+from standalone.servers import bus_of
 
 _ATTEMPTS, _PAUSE_S = 10, 0.5
 BY_HAND = "by hand"
@@ -41,10 +42,11 @@ def find(point: str, run: Path | None) -> Path:
 def create(run: Path | None, bus_url: str) -> tuple[Path, Manifest]:
     """One more, from the states in the folder or on the bus. Raises ConfigurationError, TransientError."""
     folder = RunFolder.open(run, "--run")
-    if not bus_url:
-        if not folder.states.is_file():
-            raise ConfigurationError(f"{folder.path}: has no states; start the run, or name its --bus")
+    if not bus_url and folder.states.is_file():
         return asyncio.run(_from_folder(folder))
+    bus_url = bus_url or bus_of(folder)
+    if not bus_url:
+        raise ConfigurationError(f"{folder.path}: has no states; start the run, or name its --bus")
     return asyncio.run(_from_bus(folder, bus_url))
 
 

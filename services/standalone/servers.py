@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from common.errors import ConfigurationError
 from common.run.folder import RunFolder, write_atomically
 from common.run.open import check_urls, shown
-from common.settings import Settings
+from common.settings import Settings, read_settings
 
 STARTED_HERE = Path(".servers") / "servers.json"
 _NAMESPACE = "namespace"
@@ -29,7 +29,7 @@ def urls_of(settings: Settings, started: Path = STARTED_HERE) -> Urls:
     if settings.bus:
         found = Urls(settings.bus, settings.cache, settings.store)
     else:
-        here = _started(started)
+        here = started_here(started)
         if "kafka" not in here:
             raise ConfigurationError(
                 "--bus: is missing, and no Kafka was started here; give --bus kafka://host:port (or GALAPAGOS_BUS), or "
@@ -43,7 +43,8 @@ def urls_of(settings: Settings, started: Path = STARTED_HERE) -> Urls:
     return found
 
 
-def _started(path: Path) -> dict[str, str]:
+def started_here(path: Path = STARTED_HERE) -> dict[str, str]:
+    """URLs of what `make servers` has started, by kind; empty where it has not. Raises ConfigurationError."""
     try:
         urls = json.loads(path.read_text(encoding="utf-8"))["urls"]
     except (FileNotFoundError, NotADirectoryError):
@@ -61,9 +62,24 @@ def token_of(folder: RunFolder) -> str:
     return file.read_text(encoding="utf-8").strip()
 
 
+def is_on_servers(folder: RunFolder) -> bool:
+    """Whether `galapagos up` has run it."""
+    return (folder.path / _NAMESPACE).exists()
+
+
 def placed(urls: Urls, folder: RunFolder) -> Urls:
     """The same with a namespace of the run's own on the bus, where none is named: it is kept in the run's folder."""
     parts = urlsplit(urls.bus)
     if parts.path.strip("/"):
         return urls
     return replace(urls, bus=parts._replace(path="/" + token_of(folder)).geturl())
+
+
+def bus_of(folder: RunFolder, started: Path = STARTED_HERE) -> str:
+    """The namespace where `galapagos up` works on the run, found as ``up --resume`` does; empty: it never has.
+
+    Raises ConfigurationError where it has, and there is no bus.
+    """
+    if not (folder.path / _NAMESPACE).exists():
+        return ""
+    return placed(urls_of(read_settings(), started), folder).bus

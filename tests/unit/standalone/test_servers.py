@@ -13,7 +13,7 @@ from common.settings import Settings
 from selector.service import SERVICE as SELECTOR
 from standalone.request import build_spec
 from standalone.server_crew import Sizes, refuse_states_in
-from standalone.servers import Urls, placed, urls_of
+from standalone.servers import Urls, bus_of, placed, token_of, urls_of
 
 STARTED = '{"urls": {"kafka": "kafka://h:1", "redis": "redis://h:2/0", "clickhouse": "clickhouse://h:3/default"}}'
 
@@ -72,3 +72,20 @@ async def test_a_run_with_its_states_in_the_folder_does_not_begin_anew_on_a_bus(
     remedies = r"run --resume --out .*mine`, or .*`galapagos checkpoint create --run .*mine`, then .*restore .*--bus"
     with pytest.raises(ConfigurationError, match=f"--out .*mine: .* kafka://h:1/x has none .*{remedies}"):
         await refuse_states_in(folder, "kafka://user:secret@h:1/x")
+
+
+def test_the_bus_of_a_folder_is_where_up_works_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GALAPAGOS_BUS", raising=False)
+    bars = [planted(1, 2500, 0.6)]
+    folder = RunFolder.create(
+        tmp_path / "a", build_spec(bars, {"windows": {"warmup_bars": 100}}), bars, datetime.now(UTC)
+    )
+    file = tmp_path / "servers.json"
+    assert bus_of(folder, file) == ""
+    token = token_of(folder)
+    with pytest.raises(ConfigurationError, match="--bus: is missing"):
+        bus_of(folder, file)
+    file.write_text(STARTED)
+    assert bus_of(folder, file) == f"kafka://h:1/{token}"
+    monkeypatch.setenv("GALAPAGOS_BUS", "kafka://x:1/mine")
+    assert bus_of(folder, file) == "kafka://x:1/mine"
