@@ -214,6 +214,10 @@ def test_the_command_lists_and_answers_them(galapagos: Galapagos, folder: RunFol
     code, out, _ = galapagos("query", "ancestors", champion[:12], *place)
     assert code == 0
     assert champion in out
+    run = folder.spec().run_id
+    assert galapagos("query", "islands", *place, "--run", run[:8])[1] == galapagos("query", "islands", *place)[1]
+    code, _, problem = galapagos("query", "islands", *place, "--run", "zz")
+    assert (code, f"--run 'zz': no such run; the store has {run[:8]}" in problem) == (2, True)
     code, _, problem = galapagos("query", "nonsense", *place)
     assert (code, "is not known" in problem) == (2, True)
     code, _, problem = galapagos("query", "islands", "--store", f"chdb://{folder.path}/empty")

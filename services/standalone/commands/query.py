@@ -12,7 +12,7 @@ EXAMPLES = (
 )
 StoreUrl = Annotated[
     str | None,
-    typer.Option("--store", envvar="GALAPAGOS_STORE", help="URL of a store; that of the run's folder by default."),
+    typer.Option("--store", envvar="GALAPAGOS_STORE", help="URL of a store; that of the run by default."),
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder of a run; the latest under runs/ by default.")]
 
@@ -25,7 +25,11 @@ def query(
     store: StoreUrl = None,
     out: Out = None,
     run: Annotated[
-        str, typer.Option(metavar="ID", help="A run; that of the folder, or the latest of the store, by default.")
+        str,
+        typer.Option(
+            metavar="ID",
+            help="A run, by the beginning of its id; that of the folder, or the latest of the store, by default.",
+        ),
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="As JSON: one object for each row.")] = False,
 ) -> None:
@@ -44,14 +48,15 @@ def query(
         return
 
     from recorder.migrations import require
-    from recorder.questions import ask, find, latest_run
+    from recorder.questions import ask, find, latest_run, run_of
     from standalone.stores import store_of
     from standalone.table import show
 
     find(name)
     with store_of(store, out) as (opened, run_id):
         require(opened)
-        found = ask(opened, name, run or run_id or latest_run(opened), genome)
+        wanted = run_of(opened, run) if run else run_id or latest_run(opened)
+        found = ask(opened, name, wanted, genome)
     if json:
         typer.echo(orjson.dumps(found.to_pylist()))
     else:
