@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.errors import GenomeError
-from common.genome.genes import ALLELE_GENES, ALLELE_SLOT, MASK_GENES, REAL_GENES, MaskGene, RealGene
+from common.genome.genes import ALLELE_GENES, ALLELE_SLOT, MASK_GENES, REAL_GENES, AlleleGene, MaskGene, RealGene
 from common.genome.layout import (
     GENOME,
     GENOME_BYTES,
@@ -30,6 +30,8 @@ from common.genome.slots import (
 from common.genome.tree import dead_slot, enters, slots_live, tree_from_json, tree_length, tree_to_json, trees_valid
 
 ID_BYTES = 16
+_GENES: tuple[AlleleGene | RealGene | MaskGene, ...] = (*ALLELE_GENES, *REAL_GENES, *MASK_GENES)
+_CHROMOSOMES = ("logic", *dict.fromkeys(gene.chromosome for gene in _GENES if gene.expressed))
 GenomeIds = npt.NDArray[np.bytes_]
 """Ids of a population: dtype ``V16``, shape (n,)."""
 
@@ -231,6 +233,8 @@ def _flatten(document: dict[str, Any]) -> dict[str, Any]:
         if chromosome == "version":
             continue
         if not isinstance(genes, dict):
+            if chromosome not in _CHROMOSOMES:
+                raise GenomeError(chromosome, genes, f"a chromosome that exists: {', '.join(_CHROMOSOMES)}")
             raise GenomeError(chromosome, genes, "an object of genes")
         flat.update({f"{chromosome}.{name}": value for name, value in genes.items()})
     return flat

@@ -115,6 +115,7 @@ def _unknown(document: dict[str, Any]) -> bytes:
         (_large, "bytes"),
         (_version, "gene version: 1 is not allowed"),
         (_unknown, "gene risk.luck"),
+        (lambda _: b'{"version":2,"bogus":1}', "gene bogus: 1 is not allowed; use a chromosome that exists: logic, "),
         (lambda _: b"[1, 2]", "genome"),
         (lambda _: b"\xff\xfe", "JSON"),
         (lambda _: b"", "JSON"),
