@@ -24,6 +24,7 @@ from standalone.crew import saved
 from standalone.opening import PATIENT
 from standalone.servers import Urls, token_of
 from standalone.services import blueprint, stateful
+from standalone.store_check import silence
 from standalone.supervisor import Member, Supervisor
 from standalone.watcher import GROUP
 
@@ -96,7 +97,7 @@ class ServerCrew:
     def __init__(
         self, folder: RunFolder, urls: Urls, sizes: Sizes, traces: str, say: Callable[[str], None], cores: int
     ) -> None:
-        self._folder, self._urls, self._sizes = folder, urls, sizes
+        self._folder, self._urls, self._sizes, self._say = folder, urls, sizes, say
         threads = sizes.threads or max(1, cores // sizes.evaluators)
         environment = {
             "GALAPAGOS_RUN": str(folder.path.absolute()),
@@ -124,6 +125,7 @@ class ServerCrew:
         self._lag, self._asked_s = 1, 0.0
         self._behind = "its groups have not answered yet"
         self._asking: asyncio.Task[None] | None = None
+        self._store_check: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """See ``Crew``. Raises ConfigurationError where the namespace holds another run."""
@@ -160,6 +162,7 @@ class ServerCrew:
             messages = Worker(SELECTOR, tracer_of(tracing), now_us).publishable(events)
             tracing.shutdown()
             await retry(lambda: self.bus.publish(messages), PATIENT)
+        self._store_check = asyncio.create_task(self._check_store())
         self._supervisor.start()
         deadline_s = time.monotonic() + READY_S
         while is_wanted() and not self._supervisor.is_ready():
@@ -173,6 +176,10 @@ class ServerCrew:
             await asyncio.sleep(_LOOK_S)
         if is_wanted():
             await self._claim.stake()
+
+    async def _check_store(self) -> None:
+        if told := await asyncio.to_thread(silence, self._urls.store):
+            self._say(told)
 
     def start(self) -> None:
         """They have read since they were prepared."""
@@ -226,8 +233,9 @@ class ServerCrew:
         """See ``Crew``."""
         self._supervisor.kill()
         await self._supervisor.stop()
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
+        for task in (self._asking, self._store_check):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         await self.states.close()
         await self.bus.close()

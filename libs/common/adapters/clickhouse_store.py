@@ -64,7 +64,7 @@ class ClickHouseStore:
             failed = self._failed(error)
             if isinstance(failed, ConfigurationError):
                 raise failed from error
-            _log.warning("%s; it may come", failed)
+            _log.info("%s; it may come", failed)  # whoever calls is told
 
     def execute(self, statement: str) -> None:
         """See ``Store``."""

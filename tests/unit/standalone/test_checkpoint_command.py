@@ -1,4 +1,4 @@
-"""`galapagos checkpoint`: errors name its own options, and the servers of a run are found."""
+"""`galapagos checkpoint`: errors name its own options."""
 
 import pytest
 
