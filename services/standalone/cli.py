@@ -39,6 +39,9 @@ def _root(
 
         typer.echo(f"galapagos {installed('galapagos')}")
         raise typer.Exit
+    from common.run.logs import quiet_libraries
+
+    quiet_libraries()
 
 
 app.command("run", epilog=run.EXAMPLES)(run.run)

@@ -144,8 +144,11 @@ def cluster_id(settings: KafkaSettings) -> str:
                     return (await client.describe_cluster())["cluster_id"]
             except (TransientError, TimeoutError) as error:
                 if asyncio.get_running_loop().time() + 0.2 > deadline:
+                    cause = error.__cause__
+                    is_silent = isinstance(error, TimeoutError) or isinstance(cause, errors.KafkaConnectionError)
+                    reason = "" if is_silent else f" ({cause!r})"
                     raise TransientError(
-                        f"{settings.url}: no broker answers ({error}); start Kafka there, or correct the URL of the bus"
+                        f"{settings.url}: no broker answers{reason}; start Kafka there, or correct the URL of the bus"
                     ) from error
                 await asyncio.sleep(0.2)
 

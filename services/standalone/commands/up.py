@@ -85,7 +85,6 @@ def up(
     from collections.abc import Callable
 
     from common.run.folder import RunFolder
-    from common.run.logs import quiet_libraries
     from common.settings import read_settings
     from standalone.recovery_points import PointSettings
     from standalone.request import Request
@@ -93,7 +92,6 @@ def up(
     from standalone.servers import placed, urls_of
     from standalone.session import Options, run_session
 
-    quiet_libraries()
     urls = urls_of(read_settings(bus=bus or None, cache=cache or None, store=store or None))
     sizes = Sizes(generators, evaluators, selectors, partitions, workers, elsewhere)
     sizes.check()
