@@ -81,6 +81,7 @@ async def test_replicas_are_a_setting_and_too_many_for_the_brokers_that_are_ther
     await bus.close()
 
 
+@pytest.mark.proof
 async def test_a_topic_made_while_a_broker_is_away_gets_its_replicas(
     three: Servers, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -102,6 +103,7 @@ async def test_a_topic_made_while_a_broker_is_away_gets_its_replicas(
         await each.close()
 
 
+@pytest.mark.proof
 async def test_a_topic_without_a_leader_is_waited_for_and_one_that_is_not_there_is_a_setting(three: Servers) -> None:
     bus = KafkaBus(f"{namespace(three)}?replicas=1")
     await bus.create([TopicPlan("t", 1)])

@@ -1,23 +1,27 @@
 """What goes wrong in a run is said, never waited for in silence and never called finished."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from common.events.message import Message
+from common.events.spec import RunSpec
+from common.market.bars import Bars
 from common.run.folder import RunFolder
 from generator.experts import experts
-from standalone import watchdog
+from standalone import host, watchdog
 from standalone.chronicle import Chronicle
-from standalone.host import Host
+from standalone.opening import opening
 from standalone.seeds import accept
 from tests.flow.conftest import Evolve
 
 Prepared = Callable[..., RunFolder]
 
 
-async def _nothing(*_: Any, **__: Any) -> None:
-    """A start that is lost."""
+def _lost(spec: RunSpec, bars: Sequence[Bars], **_: Any) -> list[Message]:
+    """An opening whose start is lost."""
+    return opening(spec, bars, is_new=False)
 
 
 def test_an_island_that_has_only_answered_a_seed_is_named_and_begins_when_resumed(
@@ -27,7 +31,7 @@ def test_an_island_that_has_only_answered_a_seed_is_named_and_begins_when_resume
     accept(folder, experts()[0].genome, "ada", "")
     with monkeypatch.context() as broken:
         broken.setattr(watchdog, "STALLED_S", 1.0)
-        broken.setattr(Host, "_begin", _nothing)
+        broken.setattr(host, "opening", _lost)
         with pytest.raises(RuntimeError, match="islands 0 wait for generation 0"):
             evolve(folder=folder)
     assert [row["status"] for row in Chronicle.open(folder.journal, folder.family).of("seed")] == ["measured"]

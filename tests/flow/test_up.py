@@ -109,6 +109,7 @@ def _lags(url: str) -> dict[str, int]:
     return asyncio.run(ask())
 
 
+@pytest.mark.proof
 def test_killed_with_all_its_processes_gone_too_it_goes_on_to_the_same_end(
     command: Command, up: Callable[..., subprocess.Popen[str]], spec: tuple[str, ...], alone: tuple[str, list[Any]]
 ) -> None:
