@@ -34,6 +34,8 @@ TICK_S = 0.2
 FLUSH_EVERY_S = 1.0
 ANSWERS_S = 10.0
 """After the last generation: so long are seeds still answered before the breeders stop. People may publish for ever."""
+WAITS_S = 15.0
+"""So often it is said for what a run waits that is finishing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Host:
         self._interrupts = 0
         self._breeding = self._is_open = True
         self._final_s: float | None = None
-        self._behind = ""
+        self._behind, self._told_s = "", 0.0
         self._clock = SessionClock(self.chronicle, settings.began)
         self._started = 0.0
         self._flushed = 0.0
@@ -179,10 +181,18 @@ class Host:
                     self._behind = crew.behind()
                     self.view.say(f"stopped before everything was done, nothing moves any more: {self._behind}")
                     break
+                else:
+                    self._tell_waiting(now)
                 await asyncio.sleep(TICK_S)
         finally:
             await post.close()
         self._tick()
+
+    def _tell_waiting(self, now: float) -> None:
+        self._told_s = self._told_s or now
+        if now - self._told_s >= WAITS_S:
+            self._told_s = now
+            self.view.say(f"finishing, and waiting: {self.crew.behind()}")
 
     def _tick(self) -> None:
         now = time.monotonic()

@@ -216,7 +216,7 @@ class ServerCrew:
 
     def behind(self) -> str:
         """See ``Crew``."""
-        return f"{self._behind}; see {self._folder.path / 'logs'}"
+        return f"{self._behind or 'every group has read all'}; see {self._folder.path / 'logs'}"
 
     async def stop_breeding(self) -> None:
         """Breeding sets stay on the bus, for the generators of a resumed run."""

@@ -47,6 +47,7 @@ def test_a_group_that_reads_nothing_is_told_and_the_run_is_not_called_finished(
     prepared: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host, "ANSWERS_S", 0.5)
+    monkeypatch.setattr(host, "WAITS_S", 0.5)
     folder, view, evaluator = prepared(), Recorded(), read_settings()
     spec, bars = folder.spec(), folder.bars()
     crew = DeafCrew(folder, spec, bars, workers=1, store=False, traces="none", evaluator=evaluator)
@@ -54,4 +55,5 @@ def test_a_group_that_reads_nothing_is_told_and_the_run_is_not_called_finished(
     assert (run["stopped_by"], run["finished"], run["generations"]) == ("generations", False, 4)
     [told] = [text for text in view.said if "nothing moves any more" in text]
     assert "bytes are left on the bus" in told
+    assert any(text.startswith("finishing, and waiting: ") and "bytes are left" in text for text in view.said)
     assert crew.is_closed
