@@ -15,6 +15,7 @@ from rich.text import Text
 from standalone.overview import Overview
 
 PLAIN_EVERY_S = 5.0
+PREPARING = "preparing: the bars, and kernels (compiled once)"
 _WORDS = {
     "sharpe": "Sharpe (yearly)",
     "drawdown": "worst drawdown",
@@ -60,6 +61,8 @@ def duration(seconds: float) -> str:
 
 def plain_line(now: Overview) -> str:
     """Everything that matters in one line."""
+    if now.phase == "preparing":
+        return f"{duration(now.elapsed_s)} {PREPARING}"
     best = f"{now.best['sharpe']:.2f}" if "sharpe" in now.best else "-"
     of = f"/{now.generations}" if now.generations else ""
     return (
@@ -146,7 +149,8 @@ def panel(now: Overview, limit_s: float | None) -> Panel:
         bar = ProgressBar(total=now.generations, completed=now.generation)
     else:
         bar = ProgressBar(total=limit_s or 1.0, completed=min(now.elapsed_s, limit_s) if limit_s else 0.0)
-    title = f"[bold]Galapagos[/] · {now.phase} · {duration(now.elapsed_s)}"
+    phase = PREPARING if now.phase == "preparing" else now.phase
+    title = f"[bold]Galapagos[/] · {phase} · {duration(now.elapsed_s)}"
     return Panel(Group(bar, Text(), side_by_side), title=title, subtitle="Ctrl-C stops cleanly", border_style="green")
 
 
