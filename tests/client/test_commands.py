@@ -60,3 +60,10 @@ def test_a_bad_seed_and_two_places_for_a_run_are_refused(url: str, tmp_path: Pat
         said("seed", "publish", str(file), "--bus", url)
     with pytest.raises(ConfigurationError, match=r"--bus .* and --out .*: give one of them"):
         said("champions", "follow", "--bus", url, "--out", str(tmp_path))
+
+
+def test_a_wrong_namespace_is_told_with_those_that_hold_a_run(url: str, kafka_url: str) -> None:
+    mine = url.partition("?")[0].rpartition("/")[2]
+    wanted = rf"no run is in this namespace \(topic .* is missing\); name one of .*({mine}| and \d+ more)"
+    with pytest.raises(ConfigurationError, match=wanted):
+        said("champions", "follow", "--bus", f"{kafka_url}/none-here", "--idle", "1")

@@ -19,6 +19,7 @@ _SEGMENT_BYTES = 128 << 20
 _LOOKS = 12
 _LOOK_S = 0.3
 """One that was just made is not known to every broker yet; a leader that has died has a successor by then."""
+_NAMED = 10
 _ANEW = "name another namespace, or remove the topics with: galapagos topics delete"
 _log = logging.getLogger(__name__)
 
@@ -132,7 +133,22 @@ class KafkaTopics:
             raise TransientError(f"{where} has a partition without a leader; start the brokers that are away")
         if missing[0] in self._made:
             raise TransientError(f"{where} was made and is not known everywhere yet; try again")
-        raise ConfigurationError(f"{where} is missing; make it with: galapagos topics create")
+        raise await self._missing(missing[0])
+
+    async def _missing(self, topic: str) -> ConfigurationError:
+        """A topic that other namespaces have is one of a run's: the user has probably named the wrong one."""
+        async with administrator(self._settings) as admin:
+            everywhere = [each["topic"] for each in await admin.describe_topics()]
+        others = sorted(name.removesuffix(f".{topic}") for name in everywhere if name.endswith(f".{topic}"))
+        if not others:
+            return ConfigurationError(
+                f"{self._settings.url}: topic {topic} is missing; make it with: galapagos topics create"
+            )
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        return ConfigurationError(
+            f"{self._settings.url}: no run is in this namespace (topic {topic} is missing); name one of those that "
+            f"are there, as in kafka://host:port/NAMESPACE: {', '.join(others[:_NAMED])}{more}"
+        )
 
     async def _look(self, admin: Any) -> dict[str, Found]:
         """The topics of the namespace, as one of the brokers knows them; counts those that can be used."""
