@@ -21,6 +21,8 @@ from recorder.record import DEFAULTS, GROUP, TOPICS, put_aside, read
 from recorder.writer import RecorderSettings, Tally, Writer
 
 LAG_EVERY_S = 5.0
+_UNKNOWN_S = 0.5
+"""Between looks while the lag is not known: at the start, until the group has settled."""
 _AGAIN_S, _AGAIN_S_MAX = 0.5, 15.0
 _log = logging.getLogger(__name__)
 
@@ -153,7 +155,8 @@ class FaustRecorder:
             is_new = self._clock() - self._begun_s < self.progress.stall_s
             if self.progress.report()[0] != 200 and not is_new and self._turn is not None:
                 self._turn.cancel()
-            await asyncio.sleep(self._lag_every_s)
+            soon_s = self._lag_every_s if self.progress.lag is not None else min(_UNKNOWN_S, self._lag_every_s)
+            await asyncio.sleep(soon_s)
 
     async def _lag(self, stream: Stream) -> tuple[int | None, str]:
         """Of this member's own partitions; None and why where it cannot be told."""
