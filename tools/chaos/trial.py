@@ -43,8 +43,9 @@ MEMBERS = (
     *("generator-1", "evaluator-1", "evaluator-2", "evaluator-3", "selector-1", "selector-2", "deployer-1"),
     "recorder-1",
 )
-UP = ("--evaluators", "3", "--selectors", "2", "--workers", "1", "--partitions", "3")
-"""Three partitions put islands 0 and 1 into one shard."""
+PARTITIONS = 3
+"""They put islands 0 and 1 into one shard."""
+UP = ("--evaluators", "3", "--selectors", "2", "--workers", "1", "--partitions", str(PARTITIONS))
 QUIET_S = 150.0
 """Without any progress for so long, a run is stuck."""
 STATEFUL = ("selector", "deployer")
@@ -124,10 +125,10 @@ class Trial:
         """Run it to rest. ``expected``: the islands' fingerprints, empty where they are not compared."""
         began = time.monotonic()
         bus = open_bus(self.bus_url)
-        await bus.create(topics.plans(STATEFUL))
+        await bus.create(topics.plans(STATEFUL, PARTITIONS))
         folder = RunFolder.create(self.folder / "run", self.spec, self.bars, datetime.now(UTC))
         settings = {"BUS": self.bus_url, "CACHE": self.servers.urls["redis"], "STORE": self.store_url}
-        settings |= {"RUN": str(folder.path), "WORKERS": "1"}
+        settings |= {"RUN": str(folder.path), "WORKERS": "1", "PARTITIONS": str(PARTITIONS)}
         fleet = Fleet(self.folder, {f"GALAPAGOS_{name}": value for name, value in settings.items()})
         injector = Injector(self.servers, fleet, self.progress, lambda: self.is_over, self.setting.amount.pace_s)
         tasks: list[asyncio.Task[None]] = []
