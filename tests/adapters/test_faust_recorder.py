@@ -297,6 +297,7 @@ async def test_two_members_share_the_partitions_and_lose_nothing_when_one_leaves
     assert values() == {str(index).encode() for index in range(sent)}
 
 
+@pytest.mark.proof
 async def test_a_broker_that_dies_and_comes_back_costs_no_record(url: str, servers_here: Servers) -> None:
     bus, stop, found = KafkaBus(url), asyncio.Event(), list[Record]()
     await bus.create([TopicPlan("t", 4)])

@@ -15,6 +15,7 @@ from tests.adapters.kafka import BIG, PATIENCE_S, child, messages, publish, read
 from tools.servers import Servers
 
 
+@pytest.mark.proof
 async def test_a_broker_killed_and_started_again_loses_nothing_acknowledged(
     bus: KafkaBus, servers_here: Servers
 ) -> None:

@@ -130,6 +130,7 @@ def test_islands_too_far_apart_or_of_another_run_are_refused(points: Points) -> 
         check(checkpoint.manifest, {**checkpoint.parts, part.name: dump(replace(island, run=other))})
 
 
+@pytest.mark.proof
 def test_the_command_takes_a_run_to_another_machine(command: Command) -> None:
     arguments = (
         "run",
