@@ -46,6 +46,16 @@ def paused(process: Process) -> bool:
     return _stat(process.pid)[:1] == ["T"]
 
 
+def wait_until_paused(process: Process, within_s: float) -> bool:
+    """Wait until SIGSTOP has had its effect; whether it has."""
+    deadline = time.monotonic() + within_s
+    while not paused(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
 def rss_mb(process: Process) -> int:
     """Memory that it holds, in MiB; 0 when it has ended."""
     try:

@@ -106,8 +106,15 @@ class Servers:
             raise ServersError(f"{name} (pid {entry.process.pid}) did not end on SIGKILL")
 
     def pause(self, name: str) -> None:
-        """Stop the clock for one server (SIGSTOP): it keeps its connections and says nothing."""
+        """Stop the clock for one server (SIGSTOP): it keeps its connections and says nothing, from the return on.
+
+        Raises:
+            ServersError: It does not run, or goes on.
+        """
         self.kill(name, signal.SIGSTOP)
+        at = self._known(state.load(self.folder), name).process
+        if at is None or not process.wait_until_paused(at, GRACE_S):
+            raise ServersError(f"{name} did not stop on SIGSTOP")
 
     def resume(self, name: str) -> None:
         """Let a paused server go on (SIGCONT)."""
