@@ -9,14 +9,12 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from benchmarks.clock import interleaved, scaled
 from benchmarks.evolution import OFFSPRING
-from common.backtest.arena import prepare
-from common.backtest.stage import with_stage
 from common.events.codec import encode
 from common.events.event import Event, event_id
 from common.events.message import Message
 from common.events.spec import DataSpec, Evolution, RunSpec
 from common.market.defaults import default_bars
-from evaluator.service import cuts_of
+from evaluator.preparing import arenas_of
 from evaluator.service import service as evaluator
 from generator.service import first_generation
 
@@ -43,7 +41,7 @@ def _messages(scale: float) -> dict[str, Message]:
     data = tuple(DataSpec(name=b.name, digest=b.digest, bars=len(b), bars_per_year=b.bars_per_year) for b in bars)
     offspring = scaled(OFFSPRING, scale, 64)
     run = RunSpec(data=data, evolution=Evolution(offspring=offspring, population=max(offspring // 4, 8)))
-    arenas = [with_stage(prepare(b), cut) for b, cut in zip(bars, cuts_of(run), strict=True)]
+    arenas = arenas_of(run, bars, 1)
     cohort = first_generation(run, 0)
     proposed = Event(cohort, "0", run, event_id(run, cohort, ("codecs",)), 1)
     _, [evaluated] = evaluator(arenas).step(None, [proposed])

@@ -28,26 +28,20 @@ from common.errors import ConfigurationError, GalapagosError
 from common.ports import Store
 from common.run.open import open_store
 from common.telemetry import names
+from recorder.tables import Table, create
 
 PORT = 4318
 BODY_BYTES_MAX = 16 << 20
 _TEXT = ("trace_id", "span_id", "parent_id", "name", "service", "instance", "run_id", "topic", "event_id", "purpose")
-COLUMNS: dict[str, tuple[str, pa.DataType]] = {
-    **{name: ("String", pa.string()) for name in _TEXT},
-    "kind": ("UInt8", pa.uint8()),
-    "time": ("DateTime", pa.timestamp("s", "UTC")),
-    "start_us": ("UInt64", pa.uint64()),
-    "duration_us": ("UInt64", pa.uint64()),
-    "is_error": ("UInt8", pa.uint8()),
-    "message": ("String", pa.string()),
-    "links": ("Array(String)", pa.list_(pa.string())),
-}
-"""Of the table ``spans``: ClickHouse's type and Arrow's. Ids are hex texts; ``links`` are trace ids."""
-SCHEMA = pa.schema([(name, kind) for name, (_, kind) in COLUMNS.items()])
-DDL = (
-    f"CREATE TABLE IF NOT EXISTS spans ({', '.join(f'{name} {kind}' for name, (kind, _) in COLUMNS.items())}) "
-    "ENGINE = ReplacingMergeTree(start_us) ORDER BY (trace_id, span_id)"
+SPANS = Table(
+    "spans",
+    dict.fromkeys(_TEXT, "String")
+    | {"kind": "UInt8", "time": "DateTime", "start_us": "UInt64", "duration_us": "UInt64"}
+    | {"is_error": "UInt8", "message": "String", "links": "Array(String)"},
+    ("trace_id", "span_id"),
 )
+"""Ids are hex texts; ``links`` are trace ids."""
+DDL = create(SPANS.name, SPANS.columns, SPANS.order, "ReplacingMergeTree(start_us)", is_bulk=False)
 
 
 def rows(request: ExportTraceServiceRequest) -> pa.Table:
@@ -57,7 +51,7 @@ def rows(request: ExportTraceServiceRequest) -> pa.Table:
         process = _texts(resource.resource.attributes)
         for scope in resource.scope_spans:
             found += [_row(span, process) for span in scope.spans]
-    return pa.Table.from_pylist(found, SCHEMA)
+    return pa.Table.from_pylist(found, SPANS.schema)
 
 
 def _row(span: Any, process: dict[str, str]) -> dict[str, Any]:
@@ -107,7 +101,7 @@ class Receiver(ThreadingHTTPServer):
         table = rows(ExportTraceServiceRequest.FromString(body))
         with self.lock:
             if table.num_rows:
-                self.store.insert("spans", table)
+                self.store.insert(SPANS.name, table)
             self.spans += table.num_rows
         return ExportTraceServiceResponse().SerializeToString()
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from common.events.catalogue import BY_PAYLOAD
 from common.events.event import Event
 
 State = TypeVar("State")
@@ -36,3 +37,8 @@ class Service(Generic[State]):
     load: Callable[[bytes], State] | None = None
     state_key: Callable[[Event], str] = _by_key
     recover: Callable[[State], list[Event]] = _nothing
+
+    @property
+    def reads(self) -> list[str]:
+        """The topics of what it consumes, in that order."""
+        return [BY_PAYLOAD[kind].name for kind in self.consumes]

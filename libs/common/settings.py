@@ -59,7 +59,7 @@ def read_settings(**options: Any) -> Settings:
     try:
         return Settings(**(files | typed))
     except ValidationError as error:
-        raise ConfigurationError("; ".join(_complaint(each, typed) for each in error.errors())) from error
+        raise ConfigurationError("; ".join(complaint(_where(each, typed), each) for each in error.errors())) from error
 
 
 def variable(field: str) -> str:
@@ -81,10 +81,14 @@ def _in_file(field: str) -> str:
     return text
 
 
-def _complaint(error: ErrorDetails, typed: Mapping[str, Any]) -> str:
-    field = str(error["loc"][0])
-    where = f"--{field.replace('_', '-')}" if field in typed else variable(field)
+def complaint(where: str, error: ErrorDetails) -> str:
+    """What pydantic has against the value of the setting that people call ``where``."""
     return f"{where} {error['input']!r}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+
+
+def _where(error: ErrorDetails, typed: Mapping[str, Any]) -> str:
+    field = str(error["loc"][0])
+    return f"--{field.replace('_', '-')}" if field in typed else variable(field)
 
 
 def required(settings: Settings, field: str, example: str) -> str:

@@ -18,6 +18,7 @@ from common.errors import ConfigurationError
 from common.genome.layout import GENOME_BYTES, Population
 from common.market.engineered import MEMORY_BYTES
 from common.run.open import open_cache
+from common.settings import complaint
 from evaluator.content import bytes_in
 from evaluator.devices import CPU, Devices, device_numbers_of, row_bytes_for
 from evaluator.fitness_cache import FitnessCache
@@ -51,14 +52,13 @@ def read_settings() -> EvaluatorSettings:
     try:
         settings = EvaluatorSettings()
     except ValidationError as error:
-        raise ConfigurationError("; ".join(map(_complaint, error.errors()))) from error
+        raise ConfigurationError("; ".join(complaint(_where(each), each) for each in error.errors())) from error
     device_numbers_of(settings.device)
     return settings
 
 
-def _complaint(error: ErrorDetails) -> str:
-    where = "_".join(map(str, error["loc"])).upper()
-    return f"{PREFIX}{where} {error['input']!r}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+def _where(error: ErrorDetails) -> str:
+    return PREFIX + "_".join(map(str, error["loc"])).upper()
 
 
 @dataclass(frozen=True, slots=True)

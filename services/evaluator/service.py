@@ -7,7 +7,7 @@ import numpy as np
 from common.backtest.arena import Arena
 from common.backtest.costs import cost_table
 from common.backtest.measure import Measures, measure
-from common.backtest.windows import Cut, check_sealed, cut
+from common.backtest.windows import Cut, check_sealed
 from common.errors import ContractError
 from common.events.cohorts import STATUS, EvaluatedHeader, GenomeEvaluated, GenomeProposed
 from common.events.event import Event
@@ -15,6 +15,7 @@ from common.events.spec import RunSpec
 from common.genome.codec import genome_ids, valid
 from common.genome.layout import Population
 from common.market.allocation import Allocation
+from common.run.stretches import cut_of
 from common.service import Service
 from evaluator.resources import PLAIN, Resources, in_batches
 
@@ -23,7 +24,7 @@ MEASURED, REFUSED, FAILED = (STATUS.index(name) for name in ("measured", "refuse
 
 def cuts_of(run: RunSpec) -> list[Cut]:
     """The windows of every instrument of a run; raises DataError where there is too little history."""
-    return [cut(data.bars, **run.windows.model_dump()) for data in run.data]
+    return [cut_of(data.bars, run.windows) for data in run.data]
 
 
 def is_sealed_read(cohort: GenomeProposed) -> bool:

@@ -15,7 +15,7 @@ def topology(services: Sequence[Service[Any]]) -> dict[str, Any]:
     known: list[dict[str, Any]] = [
         {
             "name": service.name,
-            "reads": [BY_PAYLOAD[payload].name for payload in service.consumes],
+            "reads": service.reads,
             "writes": [BY_PAYLOAD[payload].name for payload in service.produces],
             "keeps_state": service.initial_state is not None,
         }

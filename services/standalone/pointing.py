@@ -15,10 +15,10 @@ from common.events.public import GenomeSeeded
 from common.ports import Bus, StateStore
 from common.run.checkpoint import SUFFIX, Manifest, read, write
 from common.run.folder import RunFolder
-from common.run.open import open_bus, open_states
+from common.run.open import open_states
 from standalone.recovery import Seed, bars_of
 from standalone.recovery_points import listed, take
-from standalone.restoring import into_bus, into_folder
+from standalone.restoring import into_bus, into_folder, open_keeping
 from standalone.servers import bus_of
 
 _ATTEMPTS, _PAUSE_S = 10, 0.5
@@ -59,9 +59,7 @@ async def _from_folder(folder: RunFolder) -> tuple[Path, Manifest]:
 
 
 async def _from_bus(folder: RunFolder, url: str) -> tuple[Path, Manifest]:
-    if not url.startswith("kafka://"):
-        raise ConfigurationError(f"--bus {url}: keeps no states; use kafka://host:port/NAMESPACE")
-    bus, states = open_bus(url), open_states(url)
+    bus, states = open_keeping(url)
     try:
         for _ in range(_ATTEMPTS - 1):  # shards are saved at different moments: until they are near enough
             try:

@@ -66,9 +66,7 @@ async def into_bus(checkpoint: Checkpoint, url: str, folder: RunFolder, partitio
     Raises ConfigurationError where the namespace has states already, and for a bus that keeps none.
     """
     check(checkpoint.manifest, checkpoint.parts)
-    if not url.startswith("kafka://"):
-        raise ConfigurationError(f"--bus {url}: keeps no states; use kafka://host:port/NAMESPACE")
-    bus, states = open_bus(url), open_states(url)
+    bus, states = open_keeping(url)
     try:
         await bus.create(topics.plans([service.name for service in SERVICES], partitions))
         for service in SERVICES:
@@ -82,6 +80,13 @@ async def into_bus(checkpoint: Checkpoint, url: str, folder: RunFolder, partitio
     finally:
         await states.close()
         await bus.close()
+
+
+def open_keeping(url: str) -> tuple[Bus, StateStore]:
+    """A bus and the states on it. Raises ConfigurationError for a bus that keeps none."""
+    if not url.startswith("kafka://"):
+        raise ConfigurationError(f"--bus {url}: keeps no states; use kafka://host:port/NAMESPACE")
+    return open_bus(url), open_states(url)
 
 
 async def _partitions(bus: Bus) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from common.errors import ConfigurationError, GalapagosError, TransientError
-from common.events.catalogue import BY_PAYLOAD, CATALOGUE
+from common.events.catalogue import CATALOGUE
 from common.events.cohorts import GenomeEvaluated, GenomeProposed, MigrantSent
 from common.events.public import GenomeSeeded
 from common.ports import Bus, StateStore
@@ -19,6 +19,7 @@ from common.run.open import open_bus, open_states, shown
 from common.run.retry import DEFAULTS, retry
 from common.telemetry import start_tracing, tracer_of
 from selector.service import SERVICE as SELECTOR
+from selector.state import IslandState
 from standalone.claim import OWNER, Claim
 from standalone.crew import saved
 from standalone.opening import PATIENT
@@ -117,11 +118,12 @@ class ServerCrew:
             if not sizes.elsewhere
         ]
         self._supervisor = Supervisor(members, environment, say)
-        reads = {each.name: [BY_PAYLOAD[kind].name for kind in each.consumes] for each in blueprint()}
+        reads = {each.name: each.reads for each in blueprint()}
         # In the order in which an event passes them: what one of them has just done, the next has not done yet.
         self._groups = {name: reads[name] for name in counts} | {GROUP: list(self.watched)}
         self._quiet = 0
         self._is_left_alone = False
+        self._begun: Sequence[IslandState] = ()
         self._lag, self._asked_s = 1, 0.0
         self._behind = "its groups have not answered yet"
         self._asking: asyncio.Task[None] | None = None
@@ -136,6 +138,7 @@ class ServerCrew:
             await retry(lambda: self.bus.create(plans), DEFAULTS)
             self._claim = Claim(self.states, self.bus.log_id, self._urls.bus, token_of(self._folder))
             await self._claim.check()
+            self._begun = await saved(self.states, SELECTOR)
             await self._check_run()
         except BaseException:
             await self.close()
@@ -143,10 +146,9 @@ class ServerCrew:
 
     async def _check_run(self) -> None:
         run = self._folder.spec()
-        begun = await saved(self.states, SELECTOR)
-        if not begun:
+        if not self._begun:
             await refuse_states_in(self._folder, self._urls.bus)
-        for state in begun:
+        for state in self._begun:
             if state.run is not None and state.run.run_id != run.run_id:
                 raise ConfigurationError(
                     f"--bus {shown(self._urls.bus)}: holds run {state.run.run_id[:8]}, not {run.run_id[:8]}; name "
@@ -155,13 +157,13 @@ class ServerCrew:
 
     async def prepare(self, is_wanted: Callable[[], bool]) -> None:
         """See ``Crew``; what saved states imply is said again, for topics keep it for an hour only."""
-        begun = await saved(self.states, SELECTOR)
-        events = [event for state in begun for event in SELECTOR.recover(state)]
+        events = [event for state in self._begun for event in SELECTOR.recover(state)]
         if events:
             tracing = start_tracing()
             messages = Worker(SELECTOR, tracer_of(tracing), now_us).publishable(events)
             tracing.shutdown()
             await retry(lambda: self.bus.publish(messages), PATIENT)
+        self._begun = ()
         self._store_check = asyncio.create_task(self._check_store())
         self._supervisor.start()
         deadline_s = time.monotonic() + READY_S

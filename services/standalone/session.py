@@ -93,7 +93,7 @@ def work(
     ``crew`` None: all in this process.
     """
     spec, bars = folder.spec(), folder.bars()
-    local = LocalCrew(
+    hired = crew or LocalCrew(
         folder,
         spec,
         bars,
@@ -102,7 +102,6 @@ def work(
         traces=settings.traces,
         evaluator=settings.evaluator,
     )
-    hired = crew or local
     host = Host(folder, spec, bars, settings, view, hired)
     final = asyncio.run(host.run())
     looks = host.chronicle.of("look") if hired.sees_answers else None

@@ -8,7 +8,7 @@ from common.events.event import Event
 from common.events.public import ControlIssued
 from common.events.spec import RunSpec
 from common.market.bars import Bars
-from evaluator.preparing import arena_of
+from evaluator.preparing import arenas_of
 from standalone.services import breeders
 
 WARM_UP_OFFSPRING = 64
@@ -16,8 +16,7 @@ WARM_UP_OFFSPRING = 64
 
 async def prepare_all(spec: RunSpec, bars: Sequence[Bars], workers: int, is_wanted: Callable[[], bool]) -> list[Arena]:
     """An arena with its scenarios per instrument, in the order of ``spec.data``; then one tiny run while wanted."""
-    threads = max(1, workers // len(bars))
-    arenas = list(await asyncio.gather(*(asyncio.to_thread(arena_of, spec, series, threads) for series in bars)))
+    arenas = await asyncio.to_thread(arenas_of, spec, bars, workers)
     await asyncio.to_thread(warm_up, spec, arenas, is_wanted)
     return arenas
 

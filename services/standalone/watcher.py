@@ -5,10 +5,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-import pyarrow as pa
-
 from common.errors import ContractError, TransientError
-from common.events.arrow import HEADER_KEY
+from common.events.arrow import header_of
 from common.events.catalogue import CATALOGUE
 from common.events.codec import decode
 from common.events.cohorts import GenomeEvaluated, ParentsSelected
@@ -112,7 +110,4 @@ class Watcher:
 
 def _is_bulk(record: Record) -> bool:
     """Answers to bred cohorts are megabytes that the selector sums up; their header is read, not their columns."""
-    if record.topic != _EVALUATED:
-        return False
-    metadata = pa.ipc.open_stream(record.value).schema.metadata or {}
-    return b'"purpose":"evolution"' in metadata.get(HEADER_KEY, b"")
+    return record.topic == _EVALUATED and header_of(record.value).get("purpose") == "evolution"

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from common.events.catalogue import BY_PAYLOAD
 from common.run.open import open_bus
 from standalone.services import blueprint
 from tests.flow.conftest import Command
@@ -100,7 +99,7 @@ def _lags(url: str) -> dict[str, int]:
     async def ask() -> dict[str, int]:
         bus = open_bus(url)
         try:
-            reads = {each.name: [BY_PAYLOAD[kind].name for kind in each.consumes] for each in blueprint()}
+            reads = {each.name: each.reads for each in blueprint()}
             del reads["recorder"]
             return {name: sum((await bus.lag(name, topics)).values()) for name, topics in reads.items()}
         finally:

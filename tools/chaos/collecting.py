@@ -1,6 +1,5 @@
 """From a bus: all records of a run, how far its readers are behind, and when it has come to rest."""
 
-from common.events.catalogue import BY_PAYLOAD
 from common.ports import Bus, Record
 from common.run import topics
 from standalone.services import blueprint
@@ -19,7 +18,7 @@ async def lags(bus: Bus, without: frozenset[str] = frozenset()) -> dict[str, int
     found = {}
     for service in blueprint():
         if service.name not in without:
-            behind = await bus.lag(service.name, [BY_PAYLOAD[kind].name for kind in service.consumes])
+            behind = await bus.lag(service.name, service.reads)
             found[service.name] = sum(behind.values())
     return found
 

@@ -30,6 +30,7 @@ from selector.state import fingerprint
 from standalone.host import HostSettings
 from standalone.live import PlainView
 from standalone.request import build_spec
+from standalone.services import stateful
 from standalone.session import work
 from tools.chaos.collecting import collect, lags
 from tools.chaos.faults import Injected, Injector
@@ -48,7 +49,6 @@ PARTITIONS = 3
 UP = ("--evaluators", "3", "--selectors", "2", "--workers", "1", "--partitions", str(PARTITIONS))
 QUIET_S = 150.0
 """Without any progress for so long, a run is stuck."""
-STATEFUL = ("selector", "deployer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Trial:
         """Run it to rest. ``expected``: the islands' fingerprints, empty where they are not compared."""
         began = time.monotonic()
         bus = open_bus(self.bus_url)
-        await bus.create(topics.plans(STATEFUL, PARTITIONS))
+        await bus.create(topics.plans(stateful(), PARTITIONS))
         folder = RunFolder.create(self.folder / "run", self.spec, self.bars, datetime.now(UTC))
         settings = {"BUS": self.bus_url, "CACHE": self.servers.urls["redis"], "STORE": self.store_url}
         settings |= {"RUN": str(folder.path), "WORKERS": "1", "PARTITIONS": str(PARTITIONS)}

@@ -4,11 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import orjson
-import pyarrow as pa
-
 from common.errors import ContractError
-from common.events.arrow import HEADER_KEY
+from common.events.arrow import header_of
 from common.events.catalogue import BY_PAYLOAD
 from common.events.codec import content_id, decode
 from common.events.cohorts import EVIDENCE, STATUS, WINDOWS, GenomeEvaluated
@@ -73,12 +70,8 @@ class Tracker:
 
     def _is_mine(self, value: bytes) -> bool:
         """By the header alone: cohorts are megabytes, and nearly all of them are other people's."""
-        try:
-            metadata = pa.ipc.open_stream(value).schema.metadata or {}
-            header = orjson.loads(metadata.get(HEADER_KEY, b"{}"))
-        except (pa.ArrowException, OSError, ValueError):
-            return False
-        return isinstance(header, dict) and header.get("purpose") == "seed" and header.get("cohort") == self._seed_id
+        header = header_of(value)
+        return header.get("purpose") == "seed" and header.get("cohort") == self._seed_id
 
     def _promoted(self, record: Record) -> Iterator[Fate]:
         try:

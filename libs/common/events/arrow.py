@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
 from common.errors import ContractError
@@ -46,6 +47,15 @@ def write_cohort(cohort: Cohort) -> bytes:
     with pa.ipc.new_stream(sink, described) as writer:
         writer.write_batch(batch)
     return sink.getvalue().to_pybytes()
+
+
+def header_of(data: bytes) -> dict[str, Any]:
+    """The header's fields alone, for who has no use for megabytes of columns; none where it is no cohort."""
+    try:
+        header = orjson.loads((pa.ipc.open_stream(data).schema.metadata or {}).get(HEADER_KEY, b"{}"))
+    except (pa.ArrowException, OSError, ValueError):
+        return {}
+    return header if isinstance(header, dict) else {}
 
 
 def _read_batch(schema: pa.Schema, data: bytes) -> tuple[pa.RecordBatch, bytes]:

@@ -52,7 +52,7 @@ def _topics(service: Service[Any], store: StateStore | None) -> list[str]:
     stateful = service.initial_state is not None
     if stateful and (service.dump is None or service.load is None or store is None):
         raise ConfigurationError(f"service {service.name} has a state; give it `dump`, `load` and a state store")
-    return [BY_PAYLOAD[kind].name for kind in service.consumes]
+    return service.reads
 
 
 async def run_service(

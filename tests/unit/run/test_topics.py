@@ -1,6 +1,6 @@
 """Topics by plan: what a shard needs of the catalogue."""
 
-from common.events.catalogue import BY_PAYLOAD, CATALOGUE
+from common.events.catalogue import CATALOGUE
 from common.run.dead_letter import SUFFIX
 from common.run.topics import PARTITIONS, plans, snapshot_topic
 from standalone.services import blueprint
@@ -19,7 +19,7 @@ def test_all_topics_of_a_stateful_service_have_the_same_number_of_partitions() -
     found = {plan.name: plan for plan in plans()}
     for service in blueprint():
         if service.initial_state is not None:
-            topics = [found[BY_PAYLOAD[kind].name] for kind in service.consumes]
+            topics = [found[name] for name in service.reads]
             assert len({topic.partitions for topic in topics}) == 1
             assert len({topic.together for topic in topics}) == 1
             assert topics[0].together
