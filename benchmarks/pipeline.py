@@ -100,6 +100,7 @@ def travel(urls: Urls, shape: Shape, folder: Path, name: str) -> Trip:
     options += ["--out", str(out), "--evaluators", str(shape.evaluators), "--json"]
     options += ["--data", str(shape.data)] if shape.data else []
     options += ["--generations", str(shape.generations)] if shape.generations else ["--minutes", str(shape.minutes)]
+    print(f"{name}: galapagos up, {shape.evaluators} evaluators", file=sys.stderr, flush=True)
     command = [str(Path(sys.executable).with_name("galapagos")), "up", *options]
     samples: list[tuple[int, dict[str, float]]] = []
     done = threading.Event()
@@ -192,10 +193,12 @@ def bench_pipeline(repeats: int, scale: float) -> dict[str, Any]:
         folder = Path(name)
         whole = throughput(travel(urls, Shape(sizes(8, 8192), minutes=minutes), folder, "whole"))
         alone = throughput(travel(urls, Shape(sizes(8, 8192), 1, minutes=minutes), folder, "alone"))
-        flights = {}
+        flights = []
         for islands, offspring in IN_FLIGHT:
             shape = Shape(sizes(islands, offspring), minutes=minutes)
-            flights[islands * offspring] = throughput(travel(urls, shape, folder, f"flight{islands}x{offspring}"))
+            row = throughput(travel(urls, shape, folder, f"flight{islands}x{offspring}"))
+            spent = row.pop("cpu_us_per_genome")
+            flights.append({"in_flight": islands * offspring} | row | {"cpu_us_per_genome": spent["all"]})
         promoted = promotions(urls, folder, repeats)
     return {
         **promoted,
