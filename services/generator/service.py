@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.errors import ContractError
-from common.events.cohorts import OPERATOR_NAMES, GenomeProposed, ParentsSelected, ProposedHeader
+from common.events.cohorts import OPERATOR_NAMES, GenomeProposed, ParentsSelected, Pressure, ProposedHeader
 from common.events.event import Event, event_id
 from common.events.public import ControlIssued, GenomeSeeded
 from common.events.spec import RunSpec
@@ -22,13 +22,14 @@ _DAILY_BARS_PER_YEAR = 366
 _RANDOM, _EXPERT, _PUBLISHED = (OPERATOR_NAMES.index(name) for name in ("random", "expert", "published"))
 
 
-def settings_of(run: RunSpec) -> Settings:
-    """What the operators need to know of a run."""
+def settings_of(run: RunSpec, pressure: Pressure | None = None) -> Settings:
+    """What the operators need to know: rates as the island asks for them, or else those of the run."""
+    rates = pressure or run.evolution
     return Settings(
-        tournament=run.evolution.tournament,
-        crossover_rate=run.evolution.crossover_rate,
-        mutation_rate=run.evolution.mutation_rate,
-        immigrant_rate=run.evolution.immigrant_rate,
+        tournament=rates.tournament,
+        crossover_rate=rates.crossover_rate,
+        mutation_rate=rates.mutation_rate,
+        immigrant_rate=rates.immigrant_rate,
         instruments=len(run.data),
         hours=any(data.bars_per_year > _DAILY_BARS_PER_YEAR for data in run.data),
     )
@@ -61,7 +62,7 @@ def next_generation(run: RunSpec, parents: ParentsSelected) -> GenomeProposed:
         parents["rank"],
         parents["crowding"],
         parents["from_archive"],
-        settings_of(run),
+        settings_of(run, parents.header.pressure),
         (run.stream_key, island, generation),
         run.evolution.offspring,
     )

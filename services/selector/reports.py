@@ -25,6 +25,7 @@ from selector.archive import CELLS, sample
 from selector.closing import run_objectives
 from selector.diversity import allele_diversity
 from selector.judgement import champion
+from selector.learning import pressure
 from selector.state import MEMBER_FIELDS, IslandState, Members, join, known_ids
 from selector.survival import standing
 
@@ -61,6 +62,7 @@ def parents(state: IslandState, run: RunSpec, trace: str = "") -> Event:
         generation=state.generation,
         final=run.generations > 0 and state.generation == run.generations - 1,
         summary=_summary(state, run, rank),
+        pressure=pressure(state, run),
     )
     payload = ParentsSelected.build(
         header,

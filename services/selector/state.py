@@ -11,6 +11,7 @@ from common.errors import ConfigurationError
 from common.events.cohorts import GENOME_COLUMNS, MEASURE_COLUMNS, MEMBER_COLUMNS
 from common.events.spec import RunSpec
 from common.framing import Frame, pack
+from selector.learned import DTYPES, Learned, nothing
 
 _COLUMNS = GENOME_COLUMNS | MEASURE_COLUMNS | MEMBER_COLUMNS
 MEMBER = np.dtype(list(_COLUMNS.items()))
@@ -23,7 +24,7 @@ MEMBER_FIELDS = tuple(_COLUMNS)
 Members = npt.NDArray[np.void]
 """Records of dtype ``MEMBER``, shape (n,); never written to once they are in a state."""
 
-_FORMAT = "island-2"
+_FORMAT = "island-3"
 
 
 class Heard(NamedTuple):
@@ -70,6 +71,7 @@ class IslandState:
     sent: tuple[tuple[int, Members], ...] = ()
     """Migrants sent, by the generation closed then: as many batches as another island can still wait for."""
     candidates: npt.NDArray[np.void] = field(default_factory=lambda: np.empty(0, CANDIDATE))
+    learned: Learned = field(default_factory=nothing)
     outcomes: tuple[int, dict[str, int]] = (0, {})
     """Champions, and refusals by gate, as of the last close: what is said of it again is what was said then."""
 
@@ -107,6 +109,7 @@ def dump(state: IslandState) -> bytes:
     arrays += [heard.members for heard in state.behind]
     if state.pending is not None:
         arrays.append(state.pending)
+    arrays += [state.learned[name] for name in DTYPES]
     head = {
         "run": None if state.run is None else state.run.model_dump(mode="json"),
         "numbers": [state.island, state.generation, state.evaluated, state.refused, state.failed],
@@ -154,6 +157,7 @@ def _load(data: bytes) -> IslandState:
             Heard(purpose, cohort, generation, frame.take(MEMBER)) for purpose, cohort, generation in head["behind"]
         ),
         pending=frame.take(MEMBER) if head["pending"] else None,
+        learned={name: frame.take(dtype) for name, dtype in DTYPES.items()},
         outcomes=tuple(head["outcomes"]),
     )
     frame.end()

@@ -24,6 +24,7 @@ from standalone.outcome import conclude
 from standalone.recovery_points import DEFAULTS, PointSettings
 from standalone.report_words import seal_sentence
 from standalone.request import MINUTES_DEFAULT, Request, build_spec, check_resume, read_data
+from standalone.servers import is_on_servers
 
 WORKERS_PER_CORE = 2
 """Islands hash to evaluators unevenly: with some to spare every core has a cohort to measure."""
@@ -57,7 +58,7 @@ def run_session(request: Request, options: Options, hire: Hire | None = None) ->
     if request.generations is not None and request.minutes is not None:
         raise ConfigurationError("--generations and --minutes: give one of them, they are two ways to end a run")
     resources = read_settings()
-    folder = _open(request, options)
+    folder = _open(request, options, on_servers=hire is not None)
     folder.lock()
     try:
         spec = folder.spec()
@@ -108,14 +109,19 @@ def work(
     return conclude(folder, spec, bars, host.chronicle, final.islands, final.paper, host.timing(), looks)
 
 
-def _open(request: Request, options: Options) -> RunFolder:
+def _open(request: Request, options: Options, *, on_servers: bool) -> RunFolder:
     if options.resume:
         folder = RunFolder.open(options.out)
         check_resume(request, folder.spec())
+        if not on_servers and is_on_servers(folder):  # in one process it would begin anew
+            where = f"--out {folder.path}"
+            raise ConfigurationError(f"{where}: this run is on servers; go on with `galapagos up --resume {where}`")
         return folder
     bars = read_data(request.data)
     spec = build_spec(bars, request.overrides())
     return RunFolder.create(options.out, spec, bars, datetime.now().astimezone())
+
+
 
 
 def _tell(folder: RunFolder, run: dict[str, Any], found: list[dict[str, Any]], console: Console, command: str) -> None:

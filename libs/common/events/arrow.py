@@ -7,7 +7,7 @@ import orjson
 import pyarrow as pa
 
 from common.errors import ContractError
-from common.events.cohorts import MEASURE_COLUMNS, OPERATOR_NAMES, STATUS, Cohort
+from common.events.cohorts import LATER_COLUMNS, MEASURE_COLUMNS, OPERATOR_NAMES, STATUS, Cohort
 from common.events.strict import parse_model, refusal
 
 COHORT_BYTES_MAX = 128 << 20
@@ -62,14 +62,15 @@ def _read_batch(schema: pa.Schema, data: bytes) -> tuple[pa.RecordBatch, bytes]:
     """The one batch, with the columns of ``schema`` only, and the header's bytes."""
     buffer = pa.py_buffer(data)
     found = pa.ipc.open_stream(buffer).schema
-    for field in schema:
+    present = [field for field in schema if field.name not in LATER_COLUMNS or field.name in found.names]
+    for field in present:
         positions = found.get_all_field_indices(field.name)
         if len(positions) != 1:
             raise refusal(field.name, f"{len(positions)} columns", "exactly one column of this name")
         if found.field(positions[0]).type != field.type:
             raise refusal(field.name, str(found.field(positions[0]).type), str(field.type))
     # Columns we do not know come from a newer writer; their bytes are not even looked at.
-    wanted = [found.get_field_index(field.name) for field in schema]
+    wanted = [found.get_field_index(field.name) for field in present]
     reader = pa.ipc.open_stream(buffer, options=pa.ipc.IpcReadOptions(included_fields=wanted, use_threads=False))
     batches = list(reader)
     if len(batches) != 1:
@@ -108,13 +109,18 @@ def read_cohort(kind: type[Cohort], data: bytes) -> Cohort:
     """The cohort; its arrays are read-only views of ``data``.
 
     Raises ContractError for anything that is not exactly one batch of this class's columns and header: wrong types,
-    nulls, missing columns, non-finite measures, unknown codes. Unknown columns and header fields are ignored.
+    nulls, missing columns (but for later ones), non-finite measures, unknown codes. Unknown columns and header fields are ignored.
     """
     if len(data) > COHORT_BYTES_MAX:
         raise refusal("cohort", f"{len(data)} bytes", f"at most {COHORT_BYTES_MAX} bytes")
     try:
         batch, header = _read_batch(schema_of(kind), data)
-        columns = {name: _to_numpy(name, batch.column(name), dtype) for name, dtype in kind.columns.items()}
+        columns = {
+            name: _to_numpy(name, batch.column(name), dtype)
+            if name in batch.schema.names
+            else np.zeros((len(batch), *dtype.shape), dtype.base)
+            for name, dtype in kind.columns.items()
+        }
     except ContractError:
         raise
     except _MALFORMED as error:

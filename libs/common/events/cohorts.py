@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.events.spec import OBJECTIVES
 from common.genome.layout import GENOME
@@ -29,11 +29,13 @@ WINDOWS: tuple[str, ...] = ("training", "validation", "vault")
 STATUS: tuple[str, ...] = ("measured", "refused", "failed")
 OPERATOR_NAMES: tuple[str, ...] = ("random", "expert", "published", "crossover", "mutation", "both", "migrant")
 
+# ``applied``: one bit for each of ``common.genome.operators.APPLIED`` that made the child.
 GENOME_COLUMNS: dict[str, np.dtype[Any]] = {
     "genome": np.dtype((np.void, GENOME.itemsize)),
     "genome_id": np.dtype("V16"),
     "parent_ids": np.dtype(("V16", (2,))),
     "operator": np.dtype("u1"),
+    "applied": np.dtype("<u4"),
 }
 MEASURE_COLUMNS: dict[str, np.dtype[Any]] = {
     "status": np.dtype("u1"),
@@ -48,6 +50,10 @@ MEMBER_COLUMNS: dict[str, np.dtype[Any]] = {
     "born_us": np.dtype("<i8"),
     "trace": np.dtype("V24"),
 }
+
+
+LATER_COLUMNS = frozenset({"applied", "species"})
+"""Came after the first messages of their version: where they are missing they are zero."""
 
 
 class Header(BaseModel):
@@ -93,11 +99,27 @@ class Summary(BaseModel):
     """Candidates refused so far, by the first gate that failed."""
 
 
+class Pressure(BaseModel):
+    """What an island asks of its next generation; the generator obeys."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    crossover_rate: float = Field(ge=0, le=1)
+    mutation_rate: float = Field(ge=0, le=1)
+    immigrant_rate: float = Field(ge=0, le=1)
+    tournament: int = Field(ge=1)
+    step: float = Field(default=0.1, gt=0, le=1)
+    """Standard deviation of an adaptive step as a share of the gene's range."""
+    mix: dict[str, float] = Field(default_factory=dict)
+    """Share of each operator among its kind, by its name in ``common.genome.operators``; the usual one unless given."""
+
+
 class SelectedHeader(Header):
     """``generation`` is the one just closed."""
 
     final: bool = False
     summary: Summary
+    pressure: Pressure | None = None
+    """None: what the specification of the run says."""
 
 
 class MigrantHeader(Header):
@@ -159,13 +181,17 @@ class GenomeEvaluated(Cohort):
 
 
 class ParentsSelected(Cohort):
-    """The breeding set of an island: survivors, then archive elites (``evo.parents.selected.v1``)."""
+    """The breeding set of an island: survivors, then archive elites (``evo.parents.selected.v1``).
+
+    ``species`` counts from 1; 0: the island has none.
+    """
 
     columns = (
         GENOME_COLUMNS
         | MEASURE_COLUMNS
         | MEMBER_COLUMNS
         | {"rank": np.dtype("<i4"), "crowding": np.dtype("<f8"), "from_archive": np.dtype("u1")}
+        | {"species": np.dtype("<u2")}
     )
     header_type = SelectedHeader
 

@@ -4,18 +4,15 @@ import hashlib
 from typing import Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from common.events.frozen import Frozen
+from common.events.search import Adaptation, Archive, Migration, Selection, Specialisation, Species, Survival
 
 Objective = Literal["sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover", "stress"]
 OBJECTIVES: tuple[Objective, ...] = ("sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover", "stress")
 """Measured for every genome, all to be maximised (drawdown, cvar and turnover are negated); ``stress`` is the return in
 the scenario that hurts most."""
-
-
-class Frozen(BaseModel):
-    """Immutable, no unknown fields: what we write ourselves."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataSpec(Frozen):
@@ -122,6 +119,15 @@ class Evolution(Frozen):
     migrants: int = Field(default=8, ge=0)
     trades_min: int = Field(default=40, ge=1, description="trades in training below which a genome is infeasible")
     objectives: tuple[Objective, ...] = Field(default=OBJECTIVES, min_length=1)
+    selection: Selection = Selection()
+    survival: Survival = Survival()
+    archive: Archive = Archive()
+    species: Species = Species()
+    migration: Migration = Migration()
+    specialisation: Specialisation = Field(
+        default="none", description="what island i keeps to: an instrument, a side, a venue or a regime, dealt in turn"
+    )
+    adaptation: Adaptation = Adaptation()
 
 
 class Promotion(Frozen):

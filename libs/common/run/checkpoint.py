@@ -18,7 +18,8 @@ from typing import Any
 from pydantic import Field
 
 from common.errors import ConfigurationError, ContractError
-from common.events.spec import Frozen, RunSpec
+from common.events.frozen import Frozen
+from common.events.spec import RunSpec
 from common.events.strict import parse_json, parse_model
 from common.run.folder import write_atomically
 

@@ -84,6 +84,7 @@ def publish(
         return
     from common.run.folder import RunFolder
     from standalone.seeds import accept, identity, read_genome
+    from standalone.servers import is_on_servers
 
     genome = read_genome(file)
     folder = RunFolder.open(out)
@@ -94,7 +95,8 @@ def publish(
         typer.echo(orjson.dumps(found))
         return
     typer.echo(identity(genome))
-    when = "the run takes it in now" if running else f"it waits for `galapagos run --resume --out {folder.path}`"
+    command = "up" if is_on_servers(folder) else "run"
+    when = "the run takes it in now" if running else f"it waits for `galapagos {command} --resume --out {folder.path}`"
     typer.echo(f"published to {folder.path}: {when}", err=True)
 
 

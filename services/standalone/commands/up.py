@@ -103,7 +103,8 @@ def up(
 
     request = Request(data or (), generations, minutes, seed, islands, config)
     points = PointSettings(checkpoint_generations, checkpoint_minutes, checkpoint_keep)
+    command = f"up --bus {bus}" if bus else "up"
     chosen = Options(
-        out=out, resume=resume, workers=workers, store=False, traces=traces, json=json, points=points, command="up"
+        out=out, resume=resume, workers=workers, store=False, traces=traces, json=json, points=points, command=command
     )
     run_session(request, chosen, hire)

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from common.errors import ContractError
 from common.events.arrow import COHORT_BYTES_MAX, read_cohort, schema_of, write_cohort
-from common.events.cohorts import Cohort, EvaluatedHeader, GenomeEvaluated, GenomeProposed, ProposedHeader
+from common.events.cohorts import (
+    LATER_COLUMNS,
+    Cohort,
+    EvaluatedHeader,
+    GenomeEvaluated,
+    GenomeProposed,
+    ProposedHeader,
+)
 from tools.samples import sample_events
 
 COHORTS: list[Cohort] = [event.payload for event in sample_events() if isinstance(event.payload, Cohort)]
@@ -90,6 +97,17 @@ def test_columns_and_header_fields_from_the_future_are_ignored() -> None:
     found = read_cohort(GenomeEvaluated, rewrite(EVALUATED, change))
     assert found.header.generation == 5
     assert found["evidence"].tobytes() == EVALUATED["evidence"].tobytes()
+
+
+@pytest.mark.parametrize("cohort", COHORTS, ids=lambda cohort: type(cohort).__name__)
+def test_columns_that_came_later_are_zero_where_they_are_missing(cohort: Cohort) -> None:
+    later = [name for name in cohort.columns if name in LATER_COLUMNS]
+    found = read_cohort(type(cohort), rewrite(cohort, lambda table: table.drop_columns(later)))
+    assert later
+    for name, dtype in cohort.columns.items():
+        assert found[name].dtype == dtype.base
+        assert found[name].shape == cohort[name].shape
+        assert not found[name].any() if name in later else found[name].tobytes() == cohort[name].tobytes()
 
 
 def test_the_order_of_columns_does_not_matter() -> None:

@@ -11,6 +11,7 @@ from common.events.spec import RunSpec
 from common.market.synthetic import noise
 from common.run.folder import RunFolder
 from standalone.request import build_spec
+from standalone.servers import token_of
 from tests.unit.standalone.conftest import Galapagos
 
 
@@ -89,6 +90,15 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(galapagos: Galapagos, spec
     code, _, err = galapagos("run", "--generations", "1", "--out", "run")
     assert code == 2
     assert "add --resume" in err
+
+
+def test_a_run_on_servers_does_not_begin_anew_in_one_process(
+    galapagos: Galapagos, spec: RunSpec, tmp_path: Path
+) -> None:
+    token_of(RunFolder.open(tmp_path / "run"))
+    code, _, err = galapagos("run", "--resume", "--out", "run")
+    assert code == 2
+    assert "go on with `galapagos up --resume --out run`" in err
 
 
 def test_two_processes_never_work_on_one_run(galapagos: Galapagos, spec: RunSpec, tmp_path: Path) -> None:

@@ -1,0 +1,16 @@
+"""What an island learns while it searches, as arrays by subsystem: kept with its state, told in its fingerprint."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Learned = dict[str, npt.NDArray[Any]]
+"""One array of records (n,) a subsystem; never written to once it is in a state."""
+DTYPES: dict[str, np.dtype[Any]] = {}
+"""The record of each subsystem, by name."""
+
+
+def nothing() -> Learned:
+    """What a new island knows."""
+    return {name: np.empty(0, dtype) for name, dtype in DTYPES.items()}
