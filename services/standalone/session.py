@@ -122,8 +122,6 @@ def _open(request: Request, options: Options, *, on_servers: bool) -> RunFolder:
     return RunFolder.create(options.out, spec, bars, datetime.now().astimezone())
 
 
-
-
 def _tell(folder: RunFolder, run: dict[str, Any], found: list[dict[str, Any]], console: Console, command: str) -> None:
     """The last words: the verdict, the figures, where to look, how to go on."""
     champions = run["champions"]

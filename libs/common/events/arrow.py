@@ -109,7 +109,8 @@ def read_cohort(kind: type[Cohort], data: bytes) -> Cohort:
     """The cohort; its arrays are read-only views of ``data``.
 
     Raises ContractError for anything that is not exactly one batch of this class's columns and header: wrong types,
-    nulls, missing columns (but for later ones), non-finite measures, unknown codes. Unknown columns and header fields are ignored.
+    nulls, missing columns (later ones may miss), non-finite measures, unknown codes. Unknown columns and header
+    fields are ignored.
     """
     if len(data) > COHORT_BYTES_MAX:
         raise refusal("cohort", f"{len(data)} bytes", f"at most {COHORT_BYTES_MAX} bytes")

@@ -32,7 +32,8 @@ class Survival(Frozen):
         "objectives, the plain genetic algorithm; auto: reference points for three or more objectives",
     )
     weights: dict[str, float] = Field(
-        default_factory=dict, description="of objectives in fitness and in the distance to reference points; 1 unless given"
+        default_factory=dict,
+        description="of objectives in fitness and in the distance to reference points; 1 unless given",
     )
     constraints: Literal["domination", "penalty"] = Field(
         default="domination", description="domination: infeasible behind feasible; penalty: objectives pay for it"
@@ -83,4 +84,6 @@ class Adaptation(Frozen):
     extinction: float = Field(default=0.0, ge=0, le=1, description="share that dies where diversity has collapsed")
     stagnation: int = Field(default=25, ge=1, description="generations without improvement that count as rest")
     tabu: bool = Field(default=False, description="what was bred and rejected of late is not measured again")
-    innovation: float = Field(default=0.0, ge=0, description="bonus for a discovery while it pays, in crowding distance")
+    innovation: float = Field(
+        default=0.0, ge=0, description="bonus for a discovery while it pays, in crowding distance"
+    )

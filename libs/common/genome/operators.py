@@ -1,4 +1,4 @@
-"""The operators that make children, by name: who breeds by which of them, and how often unless an island says otherwise.
+"""The operators that make children, by name, and how often each is used unless an island says otherwise.
 
 A child carries one bit for each operator that made it, so an island can tell which of them pay.
 """
