@@ -12,9 +12,10 @@ from selector.ranking import UNRANKED, fronts
 
 Floats = npt.NDArray[np.float64]
 Ranks = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.int64]
 
 
-def survivors(objectives: Floats, violation: Floats, size: int) -> npt.NDArray[np.int64]:
+def survivors(objectives: Floats, violation: Floats, size: int) -> Rows:
     """Rows of at most ``size`` survivors, the best first: by rank, then crowding distance, then position.
 
     ``objectives`` (n, m) to be maximised, ``violation`` (n,). Whole fronts are kept while they fit; the last
@@ -51,12 +52,12 @@ def standing(objectives: Floats, violation: Floats, wanted: int) -> tuple[Ranks,
     return rank, _crowding(objectives, rank, repeated, by_rank)
 
 
-def _best_first(rank: Ranks, crowding: Floats) -> npt.NDArray[np.int64]:
+def _best_first(rank: Ranks, crowding: Floats) -> Rows:
     return np.lexsort((-crowding, rank))
 
 
 @kernel
-def _crowding(points: Floats, rank: Ranks, repeated: npt.NDArray[np.bool_], by_rank: npt.NDArray[np.int64]) -> Floats:
+def _crowding(points: Floats, rank: Ranks, repeated: npt.NDArray[np.bool_], by_rank: Rows) -> Floats:
     """Crowding distance (n,) within each front, divided by m; infinite at either end of an objective.
 
     Of equal rows of a front all but the first get 0, so that copies make way for what differs. An objective that is
