@@ -6,7 +6,23 @@ from typing import Annotated
 
 import typer
 
-from standalone.commands import bench, champions, checkpoint, data, explain, graph, query, run, seed, store, topics, up
+from standalone.commands import (
+    bench,
+    champions,
+    checkpoint,
+    data,
+    explain,
+    graph,
+    landscape,
+    leaderboard,
+    meta,
+    query,
+    run,
+    seed,
+    store,
+    topics,
+    up,
+)
 
 EXIT_BUG = 1
 EXIT_BAD_INPUT = 2
@@ -48,6 +64,9 @@ app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("up", epilog=up.EXAMPLES)(up.up)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain_genome)
 app.command("graph", epilog=graph.EXAMPLES)(graph.graph)
+app.command("landscape", epilog=landscape.EXAMPLES)(landscape.landscape)
+app.command("leaderboard", epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
+app.command("meta", epilog=meta.EXAMPLES)(meta.meta)
 app.command("query", epilog=query.EXAMPLES)(query.query)
 app.command("bench", epilog=bench.EXAMPLES, no_args_is_help=True)(bench.bench)
 app.add_typer(seed.app, name="seed")
