@@ -15,7 +15,7 @@ from common.genome.conditions import CONDITIONS
 from common.genome.layout import TREE_TOKENS
 from common.genome.slots import SLOTS
 from common.genome.tree import AND, CONDITION_BASE, NOT, OR, XOR
-from common.kernel import kernel
+from common.kernel import lean_kernel
 
 ROWS, VARIABLES = 200, 10
 PROGRAMS, ROUNDS = 2000, 20
@@ -25,12 +25,13 @@ PARITY_BITS = 4
 Trees = npt.NDArray[np.uint16]
 
 
-@kernel
+@lean_kernel
 def evaluate_all(trees: Trees, bank: Words, extra: Words, stack: Words, into: Words) -> None:
     """Each postfix tree, shape (n, TREE_TOKENS), evaluated over the bank into ``into`` (n, words)."""
     for row in range(len(trees)):
         evaluate_tree(trees[row], bank, extra, stack)
-        into[row] = stack[0]
+        for word in range(into.shape[1]):
+            into[row, word] = stack[0, word]
 
 
 def postfix(program: list[Any], tokens: dict[str, int]) -> list[int]:
