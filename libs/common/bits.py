@@ -46,6 +46,16 @@ def _bitcast(_typing: Any, value: Any) -> Any:
     return types.int64(types.float64), generate
 
 
+@intrinsic
+def _bitcast_back(_typing: Any, bits: Any) -> Any:
+    """The double that has these bits."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
 @lean_kernel
 def highest_bit(word: np.uint64) -> np.int64:
     """Position of the highest bit of a word that is not 0."""
@@ -56,3 +66,9 @@ def highest_bit(word: np.uint64) -> np.int64:
 def bits_of(value: float) -> np.int64:
     """The IEEE 754 representation of a double: grows with it, and so do its leading bits; negative for one below 0."""
     return np.int64(_bitcast(value))  # type: ignore[call-arg]
+
+
+@lean_kernel
+def double_of(bits: np.int64) -> float:
+    """The double whose IEEE 754 representation this is: the inverse of ``bits_of``."""
+    return float(_bitcast_back(bits))  # type: ignore[call-arg]

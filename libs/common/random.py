@@ -10,7 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from common.kernel import kernel
+from common.kernel import kernel, lean_kernel
 
 Stream = npt.NDArray[np.uint64]
 """(STREAM_WORDS,): two words of key, four of counter, four of buffered output, and how many of them are used."""
@@ -26,7 +26,7 @@ _SERIES_TERMS = 12
 _HALVINGS = 6
 
 
-@kernel
+@lean_kernel
 def multiply_high(a: np.uint64, b: np.uint64) -> np.uint64:
     """The upper 64 bits of the 128-bit product, by halves: no 128-bit integer exists on every target."""
     a_low, a_high = a & _LOW_HALF, a >> _HALF_BITS
@@ -36,7 +36,7 @@ def multiply_high(a: np.uint64, b: np.uint64) -> np.uint64:
     return a_high * b_high + (middle >> _HALF_BITS) + (other >> _HALF_BITS)
 
 
-@kernel
+@lean_kernel
 def philox(
     key0: np.uint64, key1: np.uint64, c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
@@ -50,7 +50,7 @@ def philox(
     return c0, c1, c2, c3
 
 
-@kernel
+@lean_kernel
 def open_stream(stream: Stream, key: int | np.uint64, island: int, generation: int, slot: int) -> None:
     """Point ``stream`` at the start of the stream of this name, as ``new_stream`` does, without allocating."""
     stream[0] = np.uint64(key)
@@ -74,7 +74,7 @@ def new_stream(key: int | np.uint64, island: int, generation: int, slot: int) ->
     return stream
 
 
-@kernel
+@lean_kernel
 def next_u64(stream: Stream) -> np.uint64:
     """The next 64 random bits. The first counter word alone is counted up: 2**66 draws before it repeats."""
     used = np.int64(stream[_USED])
@@ -88,19 +88,19 @@ def next_u64(stream: Stream) -> np.uint64:
     return np.uint64(stream[_BUFFER + used])
 
 
-@kernel
+@lean_kernel
 def uniform(stream: Stream) -> float:
     """A number in [0, 1), a multiple of 2**-53: that of ``numpy.random.Generator.random``."""
     return float(next_u64(stream) >> _DOUBLE_SHIFT) * _DOUBLE_STEP
 
 
-@kernel
+@lean_kernel
 def below(stream: Stream, n: int) -> int:
     """An integer in [0, n), each with probability 1/n to within 2**-64 (multiply and shift, one draw always)."""
     return int(np.int64(multiply_high(next_u64(stream), np.uint64(n))))
 
 
-@kernel
+@lean_kernel
 def logarithm(x: float) -> float:
     """Natural logarithm of ``x`` > 0 within 4e-16 relative or absolute, the same bits on every machine.
 
@@ -118,7 +118,7 @@ def logarithm(x: float) -> float:
     return exponent * _LN2 + 2.0 * ratio * total
 
 
-@kernel
+@lean_kernel
 def exponential(x: float) -> float:
     """e to the ``x``, |x| <= 20, within 1e-13 relative, the same bits on every machine.
 
@@ -133,7 +133,7 @@ def exponential(x: float) -> float:
     return total
 
 
-@kernel
+@lean_kernel
 def normal(stream: Stream) -> float:
     """A standard normal number by the polar method (G. Marsaglia and T. A. Bray, SIAM Review 6, 1964)."""
     while True:
@@ -144,7 +144,7 @@ def normal(stream: Stream) -> float:
             return x * math.sqrt(-2.0 * logarithm(square) / square)
 
 
-@kernel
+@lean_kernel
 def log_uniform(stream: Stream, low: float, high: float) -> float:
     """A number in [low, high], 0 < low, whose logarithm is uniform: as many between 1 and 2 as between 10 and 20."""
     value = low * exponential(uniform(stream) * logarithm(high / low))
