@@ -30,7 +30,7 @@ class Variation(NamedTuple):
     mutation_eta: float
 
 
-class _Scratch(NamedTuple):
+class Scratch(NamedTuple):
     """What one crossing needs: locus and word (g,) of each crossed gene, spreads (2 g, to a multiple of ``LANES``)."""
 
     locus: npt.NDArray[np.int64]
@@ -48,7 +48,7 @@ def tournament(stream: Stream, rank: Ranks, crowding: Floats) -> int:
 
 
 @lean_kernel
-def cross(stream: Stream, pair: Floats, low: Floats, high: Floats, eta: float, scratch: _Scratch) -> None:
+def cross(stream: Stream, pair: Floats, low: Floats, high: Floats, eta: float, scratch: Scratch) -> None:
     """``real.sbx`` on each gene of ``pair`` (2, g) with probability 1/2: the same numbers, powers for all at once."""
     locus, word, spread = scratch
     crossed, coins = 0, np.uint64(0)
@@ -119,7 +119,7 @@ def offspring(
     children = np.empty((count + count % 2, genes))
     stream = np.empty(STREAM_WORDS, np.uint64)
     spreads = np.ones(-(-2 * genes // LANES) * LANES)
-    scratch = _Scratch(np.empty(genes, np.int64), np.empty(genes, np.uint64), spreads)
+    scratch = Scratch(np.empty(genes, np.int64), np.empty(genes, np.uint64), spreads)
     for row in range(0, count, 2):
         open_stream(stream, name[0], name[1], name[2], row)
         pair = children[row : row + 2]
