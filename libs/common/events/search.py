@@ -1,10 +1,12 @@
 """How an island searches: who survives, who breeds and by which operators, and what it adapts by itself."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from common.events.frozen import Frozen
+
+Weight = Annotated[float, Field(ge=0)]
 
 
 class Selection(Frozen):
@@ -31,12 +33,20 @@ class Survival(Frozen):
         description="crowding: NSGA-II; reference_points: NSGA-III; fitness: the weighted sum of standardised "
         "objectives, the plain genetic algorithm; auto: reference points for three or more objectives",
     )
-    weights: dict[str, float] = Field(
+    weights: dict[str, Weight] = Field(
         default_factory=dict,
         description="of objectives in fitness and in the distance to reference points; 1 unless given",
     )
     constraints: Literal["domination", "penalty"] = Field(
-        default="domination", description="domination: infeasible behind feasible; penalty: objectives pay for it"
+        default="domination",
+        description="trades_min and limits are hard (domination: infeasible behind feasible) or soft (penalty: "
+        "objectives pay for it); an elite or a candidate keeps to them either way",
+    )
+    limits: dict[str, float] = Field(
+        default_factory=dict, description="of an objective: the least that is feasible (drawdown: -0.3)"
+    )
+    soft_limits: dict[str, float] = Field(
+        default_factory=dict, description="of an objective: what is less pays the penalty, and no more"
     )
     penalty: float = Field(default=1.0, gt=0, description="standard deviations of an objective for a violation of 1")
     novelty: float = Field(default=0.0, ge=0, le=1, description="share of the places that go to the most novel")

@@ -1,12 +1,13 @@
 """The run specification that rides in every event: what a run is, hashed into its id."""
 
 import hashlib
-from typing import Literal
+from typing import Literal, Self
 
 import orjson
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from common.events.frozen import Frozen
+from common.events.knowledge import Knowledge
 from common.events.search import Adaptation, Archive, Migration, Selection, Specialisation, Species, Survival
 
 Objective = Literal["sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover", "stress"]
@@ -128,6 +129,14 @@ class Evolution(Frozen):
         default="none", description="what island i keeps to: an instrument, a side, a venue or a regime, dealt in turn"
     )
     adaptation: Adaptation = Adaptation()
+    knowledge: Knowledge = Knowledge()
+
+    @model_validator(mode="after")
+    def _objectives_are_known(self) -> Self:
+        survival = self.survival
+        if unknown := {*survival.weights, *survival.limits, *survival.soft_limits} - {*OBJECTIVES}:
+            raise ValueError(f"survival names {sorted(unknown)[0]}, which is no objective: {', '.join(OBJECTIVES)}")
+        return self
 
 
 class Promotion(Frozen):
@@ -159,6 +168,17 @@ class RunSpec(Frozen):
     costs: Costs = Costs()
     evolution: Evolution = Evolution()
     promotion: Promotion = Promotion()
+
+    @model_validator(mode="after")
+    def _unjudged(self) -> Self:
+        """What was learnt from a market's validation would pass that validation again."""
+        for data in self.data:
+            if data.digest in self.evolution.knowledge.judged:
+                raise ValueError(
+                    f"evolution.knowledge: was mined from the validation of {data.name}; use one mined without, or "
+                    "other bars"
+                )
+        return self
 
     @property
     def run_id(self) -> str:
