@@ -1,18 +1,28 @@
-"""Ring migration: island i sends its best to island i + 1, which admits them a fixed number of generations later.
+"""Migration: who sends to whom along a ring, to everybody or along a drawn ring, whom, and when they are admitted.
 
-That an island waits for the migrants of a named generation, instead of taking whatever has arrived, makes the result
-independent of timing.
+That an island waits for the migrants of a named generation and named islands, instead of taking whatever has arrived,
+makes the result independent of timing. Every topology is a function of the run and the generation, so that sender and
+receiver agree on it without a word. Each connects all islands within a few intervals, so none can be left behind.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from common.events.cohorts import OPERATOR_NAMES
 from common.events.spec import RunSpec
-from selector.state import IslandState, Members
+from common.kernel import kernel
+from common.random import below, new_stream
+from selector.distance import genotypes, spread_out
+from selector.state import IslandState, Members, join
 
 MIGRANT = OPERATOR_NAMES.index("migrant")
+TOPOLOGY_SLOT = 1 << 33
+"""The random stream, of island 0 whoever asks, that draws the ring of a generation."""
+CHOICE_SLOT = TOPOLOGY_SLOT + 1
+"""That of an island that draws whom it sends."""
 
 
 def sends(run: RunSpec, generation: int) -> bool:
@@ -33,33 +43,104 @@ def source_generation(run: RunSpec, closing: int) -> int | None:
     return source if sends(run, source) else None
 
 
+def sources(run: RunSpec, island: int, generation: int) -> tuple[int, ...]:
+    """The islands whose migrants of ``generation`` come to ``island``, ascending."""
+    if run.evolution.migration.topology == "full":
+        return tuple(other for other in range(run.islands) if other != island)
+    order = _order(run, generation)
+    return (order[(order.index(island) - 1) % run.islands],)
+
+
+def destinations(run: RunSpec, island: int, generation: int) -> tuple[int, ...]:
+    """The islands to which the migrants of ``generation`` go from ``island``, ascending."""
+    if run.evolution.migration.topology == "full":
+        return tuple(other for other in range(run.islands) if other != island)
+    order = _order(run, generation)
+    return (order[(order.index(island) + 1) % run.islands],)
+
+
 def receive(state: IslandState, run: RunSpec, source: int, generation: int, migrants: Members) -> IslandState:
     """The state with the migrants that ``source`` sent when it closed ``generation``; unchanged if late or known."""
-    expected = sends(run, generation) and source == (state.island - 1) % run.islands
+    expected = sends(run, generation) and source in sources(run, state.island, generation)
     late = generation + run.evolution.migration_interval <= state.generation
-    if not expected or late or any(known == generation for known, _ in state.arrived):
+    if not expected or late or any(batch[:2] == (generation, source) for batch in state.arrived):
         return state
     marked = migrants.copy()
     marked["operator"] = MIGRANT
-    arrived = sorted([*state.arrived, (generation, marked)], key=lambda batch: batch[0])
+    arrived = sorted([*state.arrived, (generation, source, marked)], key=lambda batch: batch[:2])
     return replace(state, arrived=tuple(arrived))
 
 
 def admitted(state: IslandState, run: RunSpec, closing: int) -> Members | None:
-    """The migrants that ``closing`` admits (none: no rows); None while they have not arrived."""
-    source = source_generation(run, closing)
-    if source is None:
+    """The migrants that ``closing`` admits (none: no rows), by source; None while not all of them have arrived."""
+    generation = source_generation(run, closing)
+    if generation is None:
         return np.empty(0, state.population.dtype)
-    return dict(state.arrived).get(source)
+    here = {source: members for sent, source, members in state.arrived if sent == generation}
+    awaited = sources(run, state.island, generation)
+    return join(*(here[source] for source in awaited)) if len(here) == len(awaited) else None
 
 
 def send(state: IslandState, run: RunSpec) -> IslandState:
-    """The state with the best of the generation just closed in ``sent``, if it sends any.
+    """The state with the emigrants of the generation just closed in ``sent``, if it sends any.
 
-    Around the ring no island is more than ``islands - 1`` intervals behind, so that many batches
-    and the newest are kept, for sending them again after a crash.
+    Older batches are kept, for sending them again after a crash, as long as somebody may wait for them.
     """
     if not sends(run, state.generation):
         return state
-    best = state.population[: run.evolution.migrants]
-    return replace(state, sent=(*state.sent, (state.generation, best))[-run.islands :])
+    sent = (*state.sent, (state.generation, _emigrants(state, run)))
+    oldest = _oldest_awaited(run, state.island, [generation for generation, _ in sent])
+    return replace(state, sent=tuple(batch for batch in sent if batch[0] >= oldest))
+
+
+def _emigrants(state: IslandState, run: RunSpec) -> Members:
+    """Whom the island sends; the population stands in order, the best first."""
+    size, wanted = len(state.population), run.evolution.migrants
+    match run.evolution.migration.choice:
+        case "best":
+            return state.population[:wanted]
+        case "random":
+            return state.population[
+                np.sort(_shuffled(_key(run), state.island, state.generation, CHOICE_SLOT, size)[:wanted])
+            ]
+        case "diverse":
+            if size == 0:
+                return state.population
+            return state.population[np.sort(spread_out(genotypes(state.population["genome"]), 0, wanted))]
+
+
+def _oldest_awaited(run: RunSpec, island: int, sent: list[int]) -> int:
+    """The oldest of the generations in ``sent`` whose migrants some island may not have admitted yet.
+
+    What this island closed tells how far others are: to close the last of ``sent`` it needed its sources to have closed
+    the one before, and these needed theirs. A batch is past once all that it went to are known to have closed the next.
+    """
+    known, oldest = {island}, sent[-1]
+    for before in reversed(sent[:-1]):
+        if not known.issuperset(destinations(run, island, before)):
+            oldest = before
+        known |= {source for one in known for source in sources(run, one, before)}
+    return oldest
+
+
+def _order(run: RunSpec, generation: int) -> list[int]:
+    """The islands in the order of the ring on which the migrants of ``generation`` go."""
+    if run.evolution.migration.topology == "ring":
+        return list(range(run.islands))
+    return _shuffled(_key(run), 0, generation, TOPOLOGY_SLOT, run.islands).tolist()
+
+
+def _key(run: RunSpec) -> Any:
+    """As uint64 whatever its size, so that one compiled variant of a kernel serves every run."""
+    return np.uint64(run.stream_key)
+
+
+@kernel
+def _shuffled(key: int | np.uint64, island: int, generation: int, slot: int, size: int) -> npt.NDArray[np.int64]:
+    """The numbers below ``size``, every order equally likely (R. Durstenfeld 1964)."""
+    stream = new_stream(key, island, generation, slot)
+    numbers = np.arange(size)
+    for position in range(size - 1, 0, -1):
+        other = below(stream, position + 1)
+        numbers[position], numbers[other] = numbers[other], numbers[position]
+    return numbers

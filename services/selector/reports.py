@@ -26,6 +26,7 @@ from selector.closing import run_objectives
 from selector.diversity import allele_diversity
 from selector.judgement import champion
 from selector.learning import pressure
+from selector.migration import destinations
 from selector.state import MEMBER_FIELDS, IslandState, Members, join, known_ids
 from selector.survival import standing
 
@@ -40,7 +41,7 @@ def recovery(state: IslandState) -> list[Event]:
     if run is None or state.generation < 0:
         return []
     reads = [read(state, run, row) for row in range(len(state.candidates)) if not state.candidates["answered"][row]]
-    sent = [migrants(state, run, generation, members) for generation, members in state.sent]
+    sent = [event for generation, members in state.sent for event in migrants(state, run, generation, members)]
     answered = state.candidates[state.candidates["answered"] == 1]
     return [*reads, *sent, *(event for one in answered for event in champions(state, run, one)), parents(state, run)]
 
@@ -74,11 +75,15 @@ def parents(state: IslandState, run: RunSpec, trace: str = "") -> Event:
     return _event(state, run, payload, str(state.island), str(state.generation), trace)
 
 
-def migrants(state: IslandState, run: RunSpec, generation: int, members: Members, trace: str = "") -> Event:
-    """What the next island on the ring is sent; ``generation`` is the one that had closed."""
-    header = MigrantHeader(island=(state.island + 1) % run.islands, generation=generation, source=state.island)
-    payload = MigrantSent.build(header, **_columns(members))
-    return _event(state, run, payload, str(header.island), str(generation), trace)
+def migrants(state: IslandState, run: RunSpec, generation: int, members: Members, trace: str = "") -> list[Event]:
+    """What each island is sent to which these members go; ``generation`` is the one that had closed."""
+    events = []
+    for island in destinations(run, state.island, generation):
+        payload = MigrantSent.build(
+            MigrantHeader(island=island, generation=generation, source=state.island), **_columns(members)
+        )
+        events.append(_event(state, run, payload, str(island), f"{generation}:{island}", trace))
+    return events
 
 
 def read(state: IslandState, run: RunSpec, row: int) -> Event:

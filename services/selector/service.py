@@ -108,7 +108,7 @@ def _closed(before: IslandState, state: IslandState, run: RunSpec) -> list[Event
     out = [reports.read(state, run, row) for row in range(len(before.candidates), len(state.candidates))]
     for generation, members in state.sent:
         if generation == state.generation:
-            out.append(reports.migrants(state, run, generation, members, trace))
+            out += reports.migrants(state, run, generation, members, trace)
     return [*out, reports.parents(state, run, trace)]
 
 

@@ -44,7 +44,7 @@ def _none() -> Members:
 class IslandState:
     """Everything the selector knows about an island; what can be derived from it is not stored.
 
-    ``population`` stands in the order of ``survival.survivors`` (rank and crowding follow from it), ``archive`` in the
+    ``population`` stands in the order of ``places.in_order`` (rank and crowding follow from it), ``archive`` in the
     order of the cells (which follow from the descriptors). Champions and refusals follow from ``candidates``.
     """
 
@@ -66,8 +66,8 @@ class IslandState:
     """Answered seeds that wait for the next cohort; counted when it comes."""
     seed_cohorts: tuple[str, ...] = ()
     """Seed cohorts that have been answered, sorted."""
-    arrived: tuple[tuple[int, Members], ...] = ()
-    """Migrants by the generation their source had closed, sorted, not admitted yet."""
+    arrived: tuple[tuple[int, int, Members], ...] = ()
+    """Migrants by the generation that their source had closed, and the source; sorted, not admitted yet."""
     sent: tuple[tuple[int, Members], ...] = ()
     """Migrants sent, by the generation closed then: as many batches as another island can still wait for."""
     candidates: npt.NDArray[np.void] = field(default_factory=lambda: np.empty(0, CANDIDATE))
@@ -105,7 +105,7 @@ def _contiguous_ids(members: Members) -> npt.NDArray[Any]:
 def dump(state: IslandState) -> bytes:
     """The state as bytes: the records behind a head with all else."""
     arrays = [state.population, state.archive, state.seeds, state.candidates]
-    arrays += [members for _, members in (*state.arrived, *state.sent)]
+    arrays += [members for *_, members in state.arrived] + [members for _, members in state.sent]
     arrays += [heard.members for heard in state.behind]
     if state.pending is not None:
         arrays.append(state.pending)
@@ -114,7 +114,7 @@ def dump(state: IslandState) -> bytes:
         "run": None if state.run is None else state.run.model_dump(mode="json"),
         "numbers": [state.island, state.generation, state.evaluated, state.refused, state.failed],
         "seed_cohorts": state.seed_cohorts,
-        "arrived": [generation for generation, _ in state.arrived],
+        "arrived": [batch[:2] for batch in state.arrived],
         "sent": [generation for generation, _ in state.sent],
         "behind": [heard[:3] for heard in state.behind],
         "pending": state.pending is not None,
@@ -151,8 +151,8 @@ def _load(data: bytes) -> IslandState:
         seeds=seeds,
         seed_cohorts=tuple(head["seed_cohorts"]),
         candidates=frame.take(CANDIDATE),
-        arrived=tuple((source, frame.take(MEMBER)) for source in head["arrived"]),
-        sent=tuple((source, frame.take(MEMBER)) for source in head["sent"]),
+        arrived=tuple((generation, source, frame.take(MEMBER)) for generation, source in head["arrived"]),
+        sent=tuple((generation, frame.take(MEMBER)) for generation in head["sent"]),
         behind=tuple(
             Heard(purpose, cohort, generation, frame.take(MEMBER)) for purpose, cohort, generation in head["behind"]
         ),
@@ -185,6 +185,6 @@ def _timeless(state: IslandState) -> IslandState:
         candidates=scrub(state.candidates),
         pending=None if state.pending is None else scrub(state.pending),
         behind=tuple(heard._replace(members=scrub(heard.members)) for heard in state.behind),
-        arrived=tuple((source, scrub(members)) for source, members in state.arrived),
-        sent=tuple((source, scrub(members)) for source, members in state.sent),
+        arrived=tuple((*batch[:2], scrub(batch[-1])) for batch in state.arrived),
+        sent=tuple((generation, scrub(members)) for generation, members in state.sent),
     )

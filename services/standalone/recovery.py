@@ -16,7 +16,7 @@ from common.run.checkpoint import FORMAT, Checkpoint, Manifest, StatePart, descr
 from common.run.folder import RunFolder
 from common.run.loop import now_us
 from common.run.retry import DEFAULTS, retry
-from selector.migration import sends
+from selector.migration import sends, sources
 from selector.service import SERVICE as SELECTOR
 from selector.state import IslandState
 from standalone.services import desk
@@ -98,19 +98,24 @@ def check(manifest: Manifest, parts: Mapping[str, bytes]) -> list[IslandState]:
         if number not in islands or islands[number].generation < 0:
             raise ConfigurationError(f"island {number}: has closed no generation yet; wait until it has")
     for island in islands.values():
-        _check_migrants(island, islands[(island.island - 1) % manifest.run.islands], manifest.run)
+        _check_migrants(island, islands, manifest.run)
     return [islands[number] for number in sorted(islands)]
 
 
-def _check_migrants(island: IslandState, source: IslandState, run: RunSpec) -> None:
-    first = island.generation + 1 - run.evolution.migration_interval
-    awaited = {one for one in range(max(0, first), source.generation + 1) if sends(run, one)}
-    if lost := awaited - {one for one, _ in (*island.arrived, *source.sent)}:
-        raise ConfigurationError(
-            f"islands {source.island} and {island.island}: their states are of generations {source.generation} and "
-            f"{island.generation}, too far apart to go on from (migrants of {min(lost)} are gone); stop the run, "
-            "which saves all states, and try again"
-        )
+def _check_migrants(island: IslandState, islands: Mapping[int, IslandState], run: RunSpec) -> None:
+    first = max(0, island.generation + 1 - run.evolution.migration_interval)
+    here = {batch[:2] for batch in island.arrived}
+    for source in islands.values():
+        kept = {generation for generation, _ in source.sent}
+        for one in range(first, source.generation + 1):
+            if not sends(run, one) or source.island not in sources(run, island.island, one):
+                continue
+            if one not in kept and (one, source.island) not in here:
+                raise ConfigurationError(
+                    f"islands {source.island} and {island.island}: their states are of generations "
+                    f"{source.generation} and {island.generation}, too far apart to go on from (migrants of {one} are "
+                    "gone); stop the run, which saves all states, and try again"
+                )
 
 
 def history(folder: RunFolder) -> dict[str, bytes]:

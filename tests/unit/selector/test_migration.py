@@ -1,15 +1,28 @@
-"""Ring migration: who sends what and when, and who takes it."""
+"""Migration: who sends what and when along each topology, who takes it, and that every island advances."""
 
+import random
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from common.events.cohorts import OPERATOR_NAMES, GenomeEvaluated, MigrantSent
-from selector.migration import receive, send, sends, source_generation
-from selector.state import MEMBER, IslandState
+from common.events.spec import RunSpec
+from selector.distance import distances, genotypes
+from selector.learning import pressure
+from selector.migration import destinations, receive, send, sends, source_generation, sources
+from selector.state import MEMBER, IslandState, fingerprint
 from selector.survival import standing
 from tests.unit.selector.island_world import SMALL, World, variant
+
+TOPOLOGIES, CHOICES = ("ring", "full", "random"), ("best", "random", "diverse")
+
+
+def moving(islands: int = 4, **migration: object) -> RunSpec:
+    evolution = SMALL.evolution.model_dump() | {"migration": migration}
+    return variant(islands=islands, generations=9, evolution=evolution)
 
 
 def members(size: int, first_id: int = 0) -> np.ndarray:
@@ -92,7 +105,7 @@ def test_migrants_of_a_stranger_or_of_no_interval_or_too_late_are_dropped(
 def test_a_repeated_batch_does_not_replace_the_first() -> None:
     state = receive(IslandState(run=SMALL, island=1), SMALL, 0, 3, members(2, first_id=5))
     state = receive(state, SMALL, 0, 1, members(2))
-    assert [generation for generation, _ in state.arrived] == [1, 3]
+    assert [batch[:2] for batch in state.arrived] == [(1, 0), (3, 0)]
     assert receive(state, SMALL, 0, 3, members(2, first_id=9)) is state
 
 
@@ -103,3 +116,97 @@ def test_as_many_batches_are_kept_as_another_island_may_wait_for() -> None:
         state = send(replace(state, generation=generation), run)
     assert [generation for generation, _ in state.sent] == [15, 17, 19]
     assert all(len(batch) == 2 for _, batch in state.sent)
+
+
+@given(st.sampled_from(TOPOLOGIES), st.integers(2, 9), st.integers(0, 200))
+@settings(max_examples=60, deadline=None)
+def test_sender_and_receiver_agree_and_nobody_sends_to_himself(topology: str, islands: int, generation: int) -> None:
+    run = moving(islands, topology=topology)
+    routes = {(one, other) for one in range(islands) for other in destinations(run, one, generation)}
+    assert routes == {(other, one) for one in range(islands) for other in sources(run, one, generation)}
+    assert all(one != other for one, other in routes)
+    assert {one for one, _ in routes} == {other for _, other in routes} == set(range(islands))
+    assert len(routes) == (islands * (islands - 1) if topology == "full" else islands)
+
+
+def test_a_drawn_ring_is_another_one_each_time_and_reaches_everybody() -> None:
+    run = moving(6, topology="random")
+    reached = {other for generation in range(60) for other in destinations(run, 2, generation)}
+    assert reached == {0, 1, 3, 4, 5}
+
+
+@given(st.sampled_from(TOPOLOGIES), st.sampled_from(CHOICES), st.sampled_from([2, 3, 5]), st.integers(0, 2**32))
+@settings(max_examples=12, deadline=None, phases=[Phase.generate])
+def test_every_island_advances_to_the_same_end_in_any_order_with_repeats_and_crashes(
+    topology: str, choice: str, islands: int, seed: int
+) -> None:
+    run = moving(islands, topology=topology, choice=choice)
+    straight, shaken = World(run), World(run)
+    straight.start()
+    straight.settle()
+    shaken.start()
+    shaken.settle(random.Random(seed), repeats=0.3, crashes=0.1)
+    assert [state.generation for state in shaken.states.values()] == [8] * islands
+    for island in range(islands):
+        assert fingerprint(shaken.states[island]) == fingerprint(straight.states[island])
+
+
+@given(st.integers(2, 7), st.sampled_from(TOPOLOGIES), st.integers(0, 2**32))
+@settings(max_examples=40, deadline=None, phases=[Phase.generate])
+def test_no_batch_is_let_go_that_somebody_still_waits_for(islands: int, topology: str, seed: int) -> None:
+    """Islands run ahead as far as their sources let them; whoever waits finds the batch with its sender."""
+    chance, run = random.Random(seed), variant(moving(islands, topology=topology), generations=0, seed=seed)
+    state = [IslandState(run=run, island=island, generation=-1, population=members(3)) for island in range(islands)]
+    for _ in range(300):
+        island = (
+            chance.randrange(islands)
+            if chance.random() < 0.3
+            else max(range(islands), key=lambda i: state[i].generation)
+        )
+        one = state[island]
+        awaited = source_generation(run, one.generation + 1)
+        if awaited is not None:
+            behind = [state[source] for source in sources(run, island, awaited) if state[source].generation < awaited]
+            if behind:
+                island, one = behind[0].island, behind[0]
+                if source_generation(run, one.generation + 1) is not None:
+                    continue
+            else:
+                for source in sources(run, island, awaited):
+                    assert awaited in [generation for generation, _ in state[source].sent]
+        state[island] = send(replace(one, generation=one.generation + 1), run)
+    assert max(len(one.sent) for one in state) <= islands + 6
+
+
+def test_full_topology_brings_the_best_of_all_others() -> None:
+    world = World(moving(4, topology="full"))
+    world.start()
+    world.settle()
+    batches = [event.payload.header for event in world.published if isinstance(event.payload, MigrantSent)]
+    assert {(header.source, header.island) for header in batches} == {
+        (a, b) for a in range(4) for b in range(4) if a != b
+    }
+    assert len(batches) == 12 * 3
+
+
+def test_diverse_migrants_stand_farther_apart_than_the_best_and_the_best_is_among_them() -> None:
+    world = World(moving(2))
+    world.start()
+    world.settle()
+    state = replace(world.states[0], generation=5)
+
+    def least(choice: str) -> float:
+        sent = send(state, moving(2, choice=choice)).sent[-1][1]
+        assert len(sent) == 2
+        assert choice == "random" or sent["genome_id"][0] == state.population["genome_id"][0]
+        return float(distances(genotypes(sent["genome"]), genotypes(sent["genome"]))[0, 1])
+
+    apart = distances(genotypes(state.population["genome"][:1]), genotypes(state.population["genome"]))
+    assert least("diverse") == apart.max() >= least("best")
+    assert least("random") > 0
+
+
+def test_a_migration_is_followed_by_newly_drawn_genomes() -> None:
+    run = moving(3, immigrants=0.5)
+    shares = [pressure(IslandState(run=run, island=0, generation=closed), run).immigrant_rate for closed in range(9)]
+    assert shares == [0.02, 0.02, 0.02, 0.5, 0.02, 0.5, 0.02, 0.5, 0.02]
