@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from common.events.cohorts import STATUS
-from common.events.spec import OBJECTIVES, RunSpec
+from common.events.spec import RunSpec
 from selector.archive import best_per_cell, cells
+from selector.constraints import limited
 from selector.migration import admitted, send
+from selector.places import in_order, places
 from selector.promotion import choose
 from selector.state import IslandState, Members, distinct, join
-from selector.survival import survivors
 
 _MEASURED = STATUS.index("measured")
 
@@ -27,16 +27,17 @@ def close(state: IslandState, run: RunSpec) -> IslandState:
     if state.pending is None or migrants is None:
         return state
     counts = np.bincount(state.pending["status"], minlength=len(STATUS))
-    merged = join(state.population, state.pending, migrants)
+    merged = join(state.population, limited(state.pending, run), migrants)
     merged = distinct(merged[merged["status"] == _MEASURED])
-    kept = survivors(run_objectives(merged, run), merged["violation"], run.evolution.population)
+    kept, learned = places(state, merged, run, run.evolution.population)
     state = replace(
         state,
         generation=closing,
         evaluated=state.evaluated + len(state.pending),
         refused=state.refused + int(counts[STATUS.index("refused")]),
         failed=state.failed + int(counts[STATUS.index("failed")]),
-        population=merged[kept],
+        population=in_order(learned, merged[kept], run),
+        learned=learned,
         archive=_archive_with(state.archive, merged),
         pending=None,
         arrived=tuple(batch for batch in state.arrived if batch[0] + run.evolution.migration_interval > closing),
@@ -45,12 +46,6 @@ def close(state: IslandState, run: RunSpec) -> IslandState:
     if candidate is not None:
         state = replace(state, candidates=np.concatenate([state.candidates, candidate]))
     return send(state, run)
-
-
-def run_objectives(members: Members, run: RunSpec) -> npt.NDArray[np.float64]:
-    """The objectives that the run names, (n, m)."""
-    chosen = [OBJECTIVES.index(name) for name in run.evolution.objectives]
-    return np.ascontiguousarray(members["objectives"][:, chosen])
 
 
 def _archive_with(archive: Members, members: Members) -> Members:

@@ -43,7 +43,7 @@ def learned(costs: Floats, first_front: npt.NDArray[np.bool_], memory: Floats) -
 
 @kernel
 def _extremes(costs: Floats, ideal: Floats) -> Floats:
-    """For each axis the row of ``costs`` (n, m) with the least achievement scalarising function, the first of equals."""
+    """For each axis the first row of ``costs`` (n, m) with the least achievement scalarising function."""
     n, m = costs.shape
     found = np.empty((m, m))
     for axis in range(m):

@@ -54,7 +54,7 @@ def layers(size: int, objectives: int) -> tuple[int, int]:
 
 
 def reference_points(size: int, objectives: int) -> Floats:
-    """Points (r, m) on the simplex for a population of ``size``: a lattice, and one shrunk to half inside where few fit.
+    """Points (r, m) on the simplex for a population of ``size``: a lattice, and one shrunk to half inside if few fit.
 
     At least one for each objective, even where the population is smaller.
     """
@@ -71,7 +71,7 @@ def survivors_by_reference(
 ) -> tuple[Rows, Floats]:
     """Rows of at most ``size`` survivors, ascending, and the memory (m + 3, m) with what these rows taught.
 
-    ``objectives`` (n, m) to be maximised, ``violation`` (n,), ``points`` (r, m). ``weights`` (m,) stretch the normalised
+    ``objectives`` (n, m) to be maximised, ``violation`` (n,), ``points`` (r, m). ``weights`` (m,) stretch normalised
     costs, so that the lines keep nearer to the best of an objective that weighs more. Whole fronts stay while they fit.
     From the last one a member goes to a random one of the points that have fewest: the nearest to the line through the
     point where it has none yet, else any. Where the feasible rows are too few, the least violating follow.

@@ -22,13 +22,12 @@ from common.genome.genes import ALLELE_GENES
 from common.genome.layout import GENOME
 from common.random import new_stream
 from selector.archive import CELLS, sample
-from selector.closing import run_objectives
 from selector.diversity import allele_diversity
 from selector.judgement import champion
 from selector.learning import pressure
 from selector.migration import destinations
+from selector.places import run_objectives, standing_in
 from selector.state import MEMBER_FIELDS, IslandState, Members, join, known_ids
-from selector.survival import standing
 
 ARCHIVE_SLOT = 1 << 32
 """The random stream that draws elites; offspring use the slots below."""
@@ -57,7 +56,7 @@ def parents(state: IslandState, run: RunSpec, trace: str = "") -> Event:
     others = state.archive[~known_ids(state.archive, state.population)]
     elites = others[sample(stream, len(others), run.evolution.archive_parents)]
     size, count = len(state.population), len(elites)
-    rank, crowding = standing(run_objectives(state.population, run), state.population["violation"], size)
+    rank, crowding = standing_in(state.learned, state.population, run)
     header = SelectedHeader(
         island=state.island,
         generation=state.generation,

@@ -21,10 +21,15 @@ def survivors(objectives: Floats, violation: Floats, size: int) -> Rows:
     ``objectives`` (n, m) to be maximised, ``violation`` (n,). Whole fronts are kept while they fit; the last
     one gives its least crowded rows. The order is that of the survivors among themselves, so it follows from them.
     """
-    kept = np.arange(len(violation))
-    if len(kept) > size:
-        kept = np.sort(_best_first(*standing(objectives, violation, size))[:size])
-    return kept[_best_first(*standing(objectives[kept], violation[kept], len(kept)))]
+    kept = fittest(objectives, violation, size)
+    return kept[best_first(*standing(objectives[kept], violation[kept], len(kept)))]
+
+
+def fittest(objectives: Floats, violation: Floats, size: int) -> Rows:
+    """The rows of ``survivors`` in ascending order."""
+    if len(violation) <= size:
+        return np.arange(len(violation))
+    return np.sort(best_first(*standing(objectives, violation, size))[:size])
 
 
 def standing(objectives: Floats, violation: Floats, wanted: int) -> tuple[Ranks, Floats]:
@@ -52,7 +57,8 @@ def standing(objectives: Floats, violation: Floats, wanted: int) -> tuple[Ranks,
     return rank, _crowding(objectives, rank, repeated, by_rank)
 
 
-def _best_first(rank: Ranks, crowding: Floats) -> Rows:
+def best_first(rank: Ranks, crowding: Floats) -> Rows:
+    """Rows by rank, then crowding, the greater first, then position."""
     return np.lexsort((-crowding, rank))
 
 
