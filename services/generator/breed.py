@@ -1,4 +1,4 @@
-"""Breeding: parents by tournament, children by crossover and mutation, each from its own random stream."""
+"""Breeding: parents by selection, children by crossover and mutation, each from its own random stream."""
 
 from typing import NamedTuple
 
@@ -7,56 +7,33 @@ import numpy.typing as npt
 
 from common.genome.layout import TREE_TOKENS, Population, default_population
 from common.kernel import kernel
-from common.random import Stream, below, new_stream, open_stream, uniform
-from generator.crossover import one_point, subtree_crossover, uniform_crossover
-from generator.initialise import draw_genome, repair
-from generator.mutation import mutate
-from generator.slots import adopt, equal_slots
+from common.random import Stream, new_stream, open_stream, uniform
+from generator.crossing import cross
+from generator.initialise import draw_genome
+from generator.mixing import CROSSOVER_BITS, MUTATION_BITS, Mix
+from generator.mutating import mutate
+from generator.selection import NOBODY, Breeders, Floats, Rows, draw_parent, pointers
+from generator.slots import equal_slots
+from generator.specialise import settle
 from generator.tables import ALLELE, LOCI, MASK, REAL, SLOT, TREE, Genes, Settings, pack, unpack
 
-Rows = npt.NDArray[np.int64]
-NOBODY = -1
 BORN_RANDOM, BORN_CROSSOVER, BORN_MUTATION, BORN_BOTH = 0, 3, 4, 5
 """Indices of ``common.events.cohorts.OPERATOR_NAMES``, which kernels may not import; a test holds them together."""
+POINTER_SLOT = 1 << 41
+"""The random stream that draws a generation's pointers: offspring use the slots below."""
 _ATTEMPTS = 8
 
 
-class Breeders(NamedTuple):
-    """The breeding set: genes, standing (rank 0 is best), and which rows are survivors and which archive elites."""
-
-    genes: Genes
-    rank: npt.NDArray[np.int32]
-    crowding: npt.NDArray[np.float64]
-    survivors: Rows
-    elites: Rows
-
-
 class Children(NamedTuple):
-    """What was born: genomes (n,), parent rows (n, 2) with NOBODY for none, operator codes (n,)."""
+    """What was born: genomes (n,), parent rows (n, 2) with NOBODY for none, operator codes (n,), operator bits (n,).
+
+    Of more than two parents the first two are told.
+    """
 
     population: Population
     parents: Rows
     operators: npt.NDArray[np.uint8]
-
-
-@kernel
-def tournament(stream: Stream, breeders: Breeders, size: int) -> int:
-    """The best of ``size`` survivors drawn with replacement: lowest rank, then largest crowding, then first drawn."""
-    survivors, rank, crowding = breeders.survivors, breeders.rank, breeders.crowding
-    best = survivors[below(stream, len(survivors))]
-    for _ in range(size - 1):
-        other = survivors[below(stream, len(survivors))]
-        if rank[other] < rank[best] or (rank[other] == rank[best] and crowding[other] > crowding[best]):
-            best = other
-    return best
-
-
-@kernel
-def draw_parent(stream: Stream, breeders: Breeders, size: int) -> int:
-    """An elite as often as its share of the set, each alike (as in MAP-Elites); else the winner of a tournament."""
-    elites = len(breeders.elites)
-    drawn = below(stream, elites + len(breeders.survivors))
-    return breeders.elites[drawn] if drawn < elites else tournament(stream, breeders, size)
+    applied: npt.NDArray[np.uint32]
 
 
 @kernel
@@ -91,87 +68,94 @@ def equal_rows(one: Genes, row: int, other: Genes, other_row: int) -> bool:
 
 
 @kernel
-def cross(stream: Stream, children: Genes, row: int, parents: Genes, other: int) -> None:
-    """One of the three crossovers; subtree exchange in half of the cases, for the logic is most of a strategy."""
-    drawn = uniform(stream)
-    if drawn < 0.5 and subtree_crossover(stream, children, row, parents, other):
-        return
-    if drawn < 0.75:
-        uniform_crossover(stream, children, row, parents, other)
-    else:
-        one_point(stream, children, row, parents, other)
+def is_copy(breeders: Breeders, children: Genes, row: int, count: int) -> bool:
+    """Does a child agree with one of its ``count`` parents in every expressed gene?"""
+    index = 0
+    while index < count and not equal_rows(children, row, breeders.genes, breeders.family[index]):
+        index += 1
+    return index < count
 
 
 @kernel
-def conceive(stream: Stream, breeders: Breeders, settings: Settings, children: Genes, row: int) -> tuple[int, int, int]:
-    """Make one child in ``children[row]``; returns its two parents' rows and its operator code.
+def conceive(
+    stream: Stream, breeders: Breeders, settings: Settings, mix: Mix, children: Genes, row: int, pointer: float
+) -> tuple[int, int, int]:
+    """Make one child in ``children[row]``; returns its two parents' rows and the bits of its operators.
 
     A child that equals a parent is mutated until it does not: measuring it again would teach nothing.
     """
     nobody = len(breeders.survivors) + len(breeders.elites) == 0
     if nobody or uniform(stream) < settings.immigrant_rate:
         draw_genome(stream, children, row, settings)
-        return NOBODY, NOBODY, BORN_RANDOM
-    first = draw_parent(stream, breeders, settings.tournament)
-    second = NOBODY
+        settle(stream, children, row, settings)
+        return NOBODY, NOBODY, 0
+    first = draw_parent(stream, breeders, settings, pointer)
+    breeders.family[0] = first
     copy_row(children, row, breeders.genes, first)
+    count, applied = 1, 0
     if uniform(stream) < settings.crossover_rate:
-        second = draw_parent(stream, breeders, settings.tournament)
-        cross(stream, children, row, breeders.genes, second)
-        adopt(children, row, breeders.genes, first)
-        adopt(children, row, breeders.genes, second)
-        repair(stream, children, row)
-    mutations = 0
+        count, applied = cross(stream, breeders, settings, mix.crossovers, children, row, first)
+        settle(stream, children, row, settings)
+    attempts = 0
     if uniform(stream) < settings.mutation_rate:
-        mutate(stream, children, row, settings)
-        repair(stream, children, row)
-        mutations = 1
-    while mutations < _ATTEMPTS and (
-        equal_rows(children, row, breeders.genes, first)
-        or (second != NOBODY and equal_rows(children, row, breeders.genes, second))
-    ):
-        mutate(stream, children, row, settings)
-        repair(stream, children, row)
-        mutations += 1
-    if second == NOBODY:
-        return first, NOBODY, BORN_MUTATION
-    return first, second, BORN_BOTH if mutations > 0 else BORN_CROSSOVER
+        applied |= mutate(stream, children, row, settings, mix.mutations)
+        settle(stream, children, row, settings)
+        attempts = 1
+    while attempts < _ATTEMPTS and is_copy(breeders, children, row, count):
+        applied |= mutate(stream, children, row, settings, mix.mutations)
+        settle(stream, children, row, settings)
+        attempts += 1
+    return first, breeders.family[1] if count > 1 else NOBODY, applied
+
+
+@kernel
+def operator_code(first: int, applied: int) -> int:
+    """How a child was born, for people: at random, by crossover, by mutation, or by both."""
+    if first == NOBODY:
+        return BORN_RANDOM
+    if applied & CROSSOVER_BITS == 0:
+        return BORN_MUTATION
+    return BORN_BOTH if applied & MUTATION_BITS else BORN_CROSSOVER
 
 
 @kernel
 def _breed(
     breeders: Breeders,
     settings: Settings,
-    name: tuple[np.uint64, int, int, int],
+    mix: Mix,
+    name: tuple[np.uint64, int, int],
+    slots: Rows,
+    places: Floats,
     children: Genes,
     parents: Rows,
-    operators: npt.NDArray[np.uint8],
+    codes: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]],
 ) -> None:
-    key, island, generation, first_slot = name
+    key, island, generation = name
     stream = new_stream(key, island, generation, 0)
-    for row in range(len(operators)):
-        open_stream(stream, key, island, generation, first_slot + row)
-        parents[row, 0], parents[row, 1], operators[row] = conceive(stream, breeders, settings, children, row)
+    for row in range(len(slots)):
+        open_stream(stream, key, island, generation, slots[row])
+        pointer = places[slots[row]] if slots[row] < len(places) else -1.0
+        first, second, applied = conceive(stream, breeders, settings, mix, children, row, pointer)
+        parents[row, 0], parents[row, 1] = first, second
+        codes[0][row], codes[1][row] = operator_code(first, applied), applied
 
 
 def breed(
-    parents: Population,
-    rank: npt.NDArray[np.int32],
-    crowding: npt.NDArray[np.float64],
-    from_archive: npt.NDArray[np.uint8],
-    settings: Settings,
-    name: tuple[int, int, int],
-    size: int,
-    first_slot: int = 0,
+    breeders: Breeders, settings: Settings, mix: Mix, name: tuple[int, int, int], slots: Rows, size: int
 ) -> Children:
-    """``size`` children of a breeding set (n,); child k is a function of the set and (*name, first_slot + k) alone.
+    """The children of a breeding set in these ``slots`` (n,) of a generation of ``size``.
 
-    ``name``: (stream key, island, generation). Every child is a valid genome if every parent is.
+    A child is a function of the breeding set, its slot and ``name``: (stream key, island, generation); and where
+    selection weighs the whole generation, of ``size``. Every child is a valid genome if every parent is. A slot behind
+    the last gives a child that is not of this generation, but might be.
     """
-    survivors, elites = np.flatnonzero(from_archive == 0), np.flatnonzero(from_archive)
-    breeders = Breeders(unpack(parents), np.array(rank), np.array(crowding), survivors, elites)
-    children = unpack(default_population(size))
-    rows, operators = np.empty((size, 2), np.int64), np.empty(size, np.uint8)
-    key, island, generation = name
-    _breed(breeders, settings, (np.uint64(key), island, generation, first_slot), children, rows, operators)
-    return Children(pack(children), rows, operators)
+    island, generation = name[1:]
+    key = np.uint64(name[0])
+    places = np.empty(0)
+    if len(breeders.cumulative):
+        places = pointers(new_stream(key, island, generation, POINTER_SLOT), size)
+    children = unpack(default_population(len(slots)))
+    rows = np.empty((len(slots), 2), np.int64)
+    codes = np.empty(len(slots), np.uint8), np.empty(len(slots), np.uint32)
+    _breed(breeders, settings, mix, (key, island, generation), slots, places, children, rows, codes)
+    return Children(pack(children), rows, *codes)

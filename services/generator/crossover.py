@@ -1,6 +1,7 @@
-"""Crossover: one-point and uniform over the genes, and an exchange of subtrees between logic trees."""
+"""Crossover of whole genes: one point, n points, uniform, of many parents; and subtrees between logic trees."""
 
 import numpy as np
+import numpy.typing as npt
 
 from common.genome.genes import ALLELE_GENES
 from common.genome.tree import END, subtree_start
@@ -12,6 +13,7 @@ from generator.trees import length, splice
 
 LONG, BOTH = (ALLELE_GENES[DIRECTION].alleles.index(name) for name in ("long", "both"))
 _ATTEMPTS = 4
+CUTS_MIN, CUTS_MAX = 2, 4
 
 
 @kernel
@@ -36,6 +38,29 @@ def one_point(stream: Stream, child: Genes, row: int, parents: Genes, other: int
     cut = 1 + below(stream, len(LOCI) - 1)
     for locus in range(cut, len(LOCI)):
         inherit(child, row, parents, other, locus)
+
+
+@kernel
+def n_point(stream: Stream, child: Genes, row: int, parents: Genes, other: int) -> None:
+    """The child, a copy of one parent, takes the genes behind every odd one of two to four cuts from the other."""
+    cuts = CUTS_MIN + below(stream, CUTS_MAX - CUTS_MIN + 1)
+    taking = False
+    for locus in range(1, len(LOCI)):
+        if cuts > 0 and below(stream, len(LOCI) - locus) < cuts:
+            taking = not taking
+            cuts -= 1
+        if taking:
+            inherit(child, row, parents, other, locus)
+
+
+@kernel
+def multi_parent(stream: Stream, child: Genes, row: int, parents: Genes, family: npt.NDArray[np.int64]) -> None:
+    """The child takes each gene from a random one of its ``family`` (k,) of parents.
+
+    Gene pool recombination (H. Muehlenbein and H.-M. Voigt 1995) in a pool of few.
+    """
+    for locus in range(len(LOCI)):
+        inherit(child, row, parents, family[below(stream, len(family))], locus)
 
 
 @kernel

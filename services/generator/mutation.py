@@ -1,16 +1,19 @@
-"""Mutation of genes: Gaussian and creep steps, random reset, bit flips; and the choice of a mutation for a genome."""
+"""Mutation of single genes: normal, uniform, polynomial and adaptive steps, creep, jump, reset, and flips of bits."""
 
 import numpy as np
 
 from common.kernel import kernel
-from common.random import Stream, below, exponential, logarithm, normal, uniform
-from generator.crossover import draw_open_tree
+from common.random import Stream, below, normal, uniform
 from generator.gates import speaks
 from generator.initialise import draw_allele, draw_mask, draw_real
-from generator.slot_mutation import mutate_slot, step_allele
-from generator.structure import mutate_tree
+from generator.real import polynomial, reflected
+from generator.scales import share_of, value_of
+from generator.slot_mutation import step_allele
 from generator.tables import (
     ALLELE,
+    ALLELES,
+    ALLELES_DRAWN,
+    INSTRUMENT,
     MASK,
     MASK_BITS,
     MASK_MAY_BE_EMPTY,
@@ -18,41 +21,65 @@ from generator.tables import (
     ORDERED,
     PLAIN_LOCI,
     REAL,
-    REAL_HIGH,
-    REAL_IS_LOG,
-    REAL_LOW,
     REALS,
     Genes,
     Settings,
 )
-from generator.trees import live_slots
 
 STEP = 0.1
 """Standard deviation of a Gaussian step as a share of the gene's range (of its logarithm, for scales)."""
+POLYNOMIAL_ETA = 20.0
 _ATTEMPTS = 20
-_MORE = 0.35
 
 
 @kernel
-def step_real(stream: Stream, value: float, slot: int) -> float:
-    """A Gaussian step of ``STEP`` of the range, reflected at its ends; in the logarithm where the gene is a scale."""
-    low, high = REAL_LOW[slot], REAL_HIGH[slot]
-    share = logarithm(value / low) / logarithm(high / low) if REAL_IS_LOG[slot] else (value - low) / (high - low)
-    share = abs(share + STEP * normal(stream))
-    share %= 2.0
-    share = 2.0 - share if share > 1.0 else share
-    moved = low * exponential(share * logarithm(high / low)) if REAL_IS_LOG[slot] else low + share * (high - low)
-    return min(max(moved, low), high)
+def step_real(stream: Stream, value: float, slot: int, deviation: float) -> float:
+    """A normal step of ``deviation`` times the range, reflected at its ends; in the logarithm for scales."""
+    share = reflected(share_of(value, slot) + deviation * normal(stream), 0.0, 1.0)
+    return value_of(share, slot)
+
+
+@kernel
+def draw_speaking(stream: Stream, genes: Genes, row: int, settings: Settings) -> int:
+    """A real gene that speaks, or -1 where twenty draws found none (the mandatory stop always does)."""
+    for _ in range(_ATTEMPTS):
+        slot = REALS[below(stream, len(REALS))]
+        if speaks(genes, row, REAL, slot, settings):
+            return slot
+    return -1
 
 
 @kernel
 def gaussian(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
-    """Step one real gene that speaks (the mandatory stop always does)."""
-    for _ in range(_ATTEMPTS):
-        slot = REALS[below(stream, len(REALS))]
-        if speaks(genes, row, REAL, slot, settings):
-            genes.reals[row, slot] = step_real(stream, genes.reals[row, slot], slot)
-            return
+    """Step one real gene that speaks by a normal step of ``STEP``."""
+    slot = draw_speaking(stream, genes, row, settings)
+    if slot >= 0:
+        genes.reals[row, slot] = step_real(stream, genes.reals[row, slot], slot, STEP)
+
+
+@kernel
+def adaptive_step(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
+    """Step one real gene that speaks by a normal step as wide as the island asks for."""
+    slot = draw_speaking(stream, genes, row, settings)
+    if slot >= 0:
+        genes.reals[row, slot] = step_real(stream, genes.reals[row, slot], slot, settings.step)
+
+
+@kernel
+def uniform_step(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
+    """Put one real gene that speaks anywhere in its range, each place alike (in the logarithm for scales)."""
+    slot = draw_speaking(stream, genes, row, settings)
+    if slot >= 0:
+        genes.reals[row, slot] = value_of(uniform(stream), slot)
+
+
+@kernel
+def polynomial_step(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
+    """Step one real gene that speaks by Deb's polynomial mutation."""
+    slot = draw_speaking(stream, genes, row, settings)
+    if slot >= 0:
+        share = share_of(genes.reals[row, slot], slot)
+        genes.reals[row, slot] = value_of(polynomial(stream, share, 0.0, 1.0, POLYNOMIAL_ETA), slot)
 
 
 @kernel
@@ -62,6 +89,21 @@ def creep(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
         slot = ORDERED[below(stream, len(ORDERED))]
         if speaks(genes, row, ALLELE, slot, settings):
             step_allele(stream, genes, row, slot)
+            return
+
+
+@kernel
+def jump(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
+    """Put one allele that speaks anywhere else in its table, each place alike, but where random genomes never are."""
+    for _ in range(_ATTEMPTS):
+        slot = ALLELES[below(stream, len(ALLELES))]
+        if not speaks(genes, row, ALLELE, slot, settings):
+            continue
+        count = settings.instruments if slot == INSTRUMENT else ALLELES_DRAWN[slot]
+        if count > 1:
+            before = np.int64(genes.alleles[row, slot])
+            drawn = below(stream, count - 1) if before < count else below(stream, count)
+            genes.alleles[row, slot] = drawn + 1 if before < count and drawn >= before else drawn
             return
 
 
@@ -100,25 +142,3 @@ def flip(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     if mask == 0 and not MASK_MAY_BE_EMPTY[slot]:
         mask = genes.masks[row, slot] | (1 << (bit + 1) % MASK_BITS[slot])
     genes.masks[row, slot] = mask
-
-
-@kernel
-def mutate(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
-    """Apply one mutation, and with probability 0.35 another, and so on: half of them to the logic."""
-    while True:
-        drawn = uniform(stream)
-        if drawn < 0.5:
-            which = draw_open_tree(stream, genes, row)
-            mutate_tree(stream, genes.trees[row, which], which, live_slots(genes.alleles[row]))
-        elif drawn < 0.68:
-            gaussian(stream, genes, row, settings)
-        elif drawn < 0.76:
-            creep(stream, genes, row, settings)
-        elif drawn < 0.88:
-            reset(stream, genes, row, settings)
-        elif drawn < 0.97:
-            flip(stream, genes, row, settings)
-        else:
-            mutate_slot(stream, genes, row)
-        if uniform(stream) >= _MORE:
-            return

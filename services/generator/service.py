@@ -1,6 +1,7 @@
 """The generator: proposes random, expert, published and bred genomes; it has no state, so any number may run."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,22 +10,27 @@ from common.errors import ContractError
 from common.events.cohorts import OPERATOR_NAMES, GenomeProposed, ParentsSelected, Pressure, ProposedHeader
 from common.events.event import Event, event_id
 from common.events.public import ControlIssued, GenomeSeeded
-from common.events.spec import RunSpec
+from common.events.spec import OBJECTIVES, RunSpec
 from common.genome.codec import from_json, genome_ids, valid
 from common.genome.layout import GENOME, Population
 from common.service import Service
 from generator.breed import breed
+from generator.chances import Choice, Standing, breeders_of
 from generator.experts import expert_population
 from generator.initialise import random_population
+from generator.mixing import mix_of
+from generator.selection import METHODS, Breeders
+from generator.specialise import settled, specialty
 from generator.tables import INSTRUMENT, Settings
 
 _DAILY_BARS_PER_YEAR = 366
 _RANDOM, _EXPERT, _PUBLISHED = (OPERATOR_NAMES.index(name) for name in ("random", "expert", "published"))
 
 
-def settings_of(run: RunSpec, pressure: Pressure | None = None) -> Settings:
+def settings_of(run: RunSpec, pressure: Pressure | None = None, island: int | None = None) -> Settings:
     """What the operators need to know: rates as the island asks for them, or else those of the run."""
     rates = pressure or run.evolution
+    only = {} if island is None else specialty(run.evolution.specialisation, island, len(run.data))
     return Settings(
         tournament=rates.tournament,
         crossover_rate=rates.crossover_rate,
@@ -32,11 +38,36 @@ def settings_of(run: RunSpec, pressure: Pressure | None = None) -> Settings:
         immigrant_rate=rates.immigrant_rate,
         instruments=len(run.data),
         hours=any(data.bars_per_year > _DAILY_BARS_PER_YEAR for data in run.data),
+        selection=METHODS.index(run.evolution.selection.method),
+        interbreeding=run.evolution.species.interbreeding,
+        step=pressure.step if pressure else Settings().step,
+        **only,
     )
 
 
+def breeding_set(run: RunSpec, parents: ParentsSelected) -> Breeders:
+    """The parents as the kernels see them, with what the run's method of selection looks up."""
+    chosen = run.evolution.selection
+    choice = Choice(
+        method=METHODS.index(chosen.method),
+        rank_pressure=chosen.rank_pressure,
+        truncation=chosen.truncation,
+        sigma=chosen.scaling == "sigma",
+        epsilon=chosen.epsilon,
+    )
+    standing = Standing(
+        rank=parents["rank"],
+        crowding=parents["crowding"],
+        from_archive=parents["from_archive"],
+        violation=parents["violation"],
+        cases=parents["objectives"][:, [OBJECTIVES.index(name) for name in run.evolution.objectives]],
+        species=parents["species"],
+    )
+    return breeders_of(parents.population, standing, choice)
+
+
 def _cohort(
-    header: ProposedHeader, population: Population, operator: npt.NDArray[np.uint8], **columns: npt.NDArray[np.void]
+    header: ProposedHeader, population: Population, operator: npt.NDArray[np.uint8], **columns: npt.NDArray[Any]
 ) -> GenomeProposed:
     ids = genome_ids(population)
     return GenomeProposed.build(header, genome=population, genome_id=ids, operator=operator, **columns)
@@ -47,9 +78,11 @@ def first_generation(run: RunSpec, island: int) -> GenomeProposed:
     seeds = expert_population()[: run.evolution.offspring]
     seeds["alleles"][:, INSTRUMENT] = (np.arange(len(seeds)) + island) % len(run.data)
     rest = run.evolution.offspring - len(seeds)
-    drawn = random_population(rest, settings_of(run), run.stream_key, island, 0, first_slot=len(seeds))
+    settings = settings_of(run, island=island)
+    drawn = random_population(rest, settings, run.stream_key, island, 0, first_slot=len(seeds))
     operator = np.repeat(np.array([_EXPERT, _RANDOM], np.uint8), [len(seeds), rest])
-    return _cohort(ProposedHeader(island=island, generation=0), np.concatenate([seeds, drawn]), operator)
+    population = settled(np.concatenate([seeds, drawn]), settings, run.stream_key, island)
+    return _cohort(ProposedHeader(island=island, generation=0), population, operator)
 
 
 def next_generation(run: RunSpec, parents: ParentsSelected) -> GenomeProposed:
@@ -57,19 +90,19 @@ def next_generation(run: RunSpec, parents: ParentsSelected) -> GenomeProposed:
     island, generation = parents.header.island, parents.header.generation + 1
     if not valid(parents.population).all():
         raise ContractError(f"parents of island {island}, generation {generation - 1}: at least one is not a genome")
+    pressure, size = parents.header.pressure, run.evolution.offspring
     born = breed(
-        parents.population,
-        parents["rank"],
-        parents["crowding"],
-        parents["from_archive"],
-        settings_of(run, parents.header.pressure),
+        breeding_set(run, parents),
+        settings_of(run, pressure, island),
+        mix_of(pressure.mix if pressure else {}),
         (run.stream_key, island, generation),
-        run.evolution.offspring,
+        np.arange(size),
+        size,
     )
     # NOBODY is -1 and so picks the row behind the last: an id of zeros.
     ids = np.concatenate([parents["genome_id"], np.zeros(1, parents["genome_id"].dtype)])
     header = ProposedHeader(island=island, generation=generation)
-    return _cohort(header, born.population, born.operators, parent_ids=ids[born.parents])
+    return _cohort(header, born.population, born.operators, applied=born.applied, parent_ids=ids[born.parents])
 
 
 def seeded_genome(run: RunSpec, seeded: GenomeSeeded, cause: str) -> GenomeProposed:

@@ -113,27 +113,42 @@ def shrink(stream: Stream, tree: Tree, may_vanish: bool) -> bool:
 
 
 @kernel
-def mutate_tree(stream: Stream, tree: Tree, which: int, live: int) -> None:
-    """One structural mutation of tree ``which`` (odd: an exit, which may be empty); an empty tree gets a random one.
+def fill(stream: Stream, tree: Tree, which: int, live: int) -> bool:
+    """Give an empty tree a random one that is not empty; False, unchanged, where there is a tree."""
+    if tree[0] != END:
+        return False
+    while tree[0] == END:
+        draw_role(stream, tree, which, live)
+    return True
 
-    ``live``: the slots that new leaves may ask.
-    """
-    if tree[0] == END:
-        while tree[0] == END:
-            draw_role(stream, tree, which, live)
-        return
+
+@kernel
+def restructure(stream: Stream, tree: Tree, which: int, live: int) -> None:
+    """Grow, shrink or wrap tree ``which`` (30 % each) or draw it anew (10 %). An exit (odd) may vanish."""
     for _ in range(_ATTEMPTS):
         drawn = uniform(stream)
         done = True
-        if drawn < 0.5:
-            replace(stream, tree, live)
-        elif drawn < 0.65:
+        if drawn < 0.3:
             done = grow(stream, tree, live)
-        elif drawn < 0.8:
+        elif drawn < 0.6:
             done = shrink(stream, tree, which & 1 == 1)
-        elif drawn < 0.95:
+        elif drawn < 0.9:
             done = wrap(stream, tree)
         else:
             draw_role(stream, tree, which, live)
         if done:
             return
+
+
+@kernel
+def mutate_tree(stream: Stream, tree: Tree, which: int, live: int) -> None:
+    """One mutation of tree ``which``, of a token or of the structure alike; an empty tree gets a random one.
+
+    ``live``: the slots that new leaves may ask.
+    """
+    if fill(stream, tree, which, live):
+        return
+    if uniform(stream) < 0.5:
+        replace(stream, tree, live)
+    else:
+        restructure(stream, tree, which, live)

@@ -34,8 +34,15 @@ class Genes(NamedTuple):
     feature_sources: npt.NDArray[np.uint16]
 
 
+ANY = -1
+
+
 class Settings(NamedTuple):
-    """What a run tells the operators. ``hours``: some instrument has bars within the day, so hours mean something."""
+    """What a run tells the operators. ``hours``: some instrument has bars within the day, so hours mean something.
+
+    ``selection`` is a number of ``selection.METHODS``; ``step`` that of adaptive steps, as a share of a gene's range.
+    ``only_...``: the allele, or the bit of regime.allowed, that every child of a specialised island has; ANY: as bred.
+    """
 
     tournament: int = 3
     crossover_rate: float = 0.7
@@ -43,6 +50,13 @@ class Settings(NamedTuple):
     immigrant_rate: float = 0.02
     instruments: int = 1
     hours: bool = False
+    selection: int = 0
+    interbreeding: float = 1.0
+    step: float = 0.1
+    only_instrument: int = ANY
+    only_direction: int = ANY
+    only_venue: int = ANY
+    only_regime: int = ANY
 
 
 def unpack(population: Population) -> Genes:
@@ -81,6 +95,7 @@ PLAIN_LOCI = LOCI[(LOCI[:, 0] != TREE) & (LOCI[:, 0] != SLOT)]
 """Those that are a single gene."""
 REALS = LOCI[LOCI[:, 0] == REAL, 1]
 MASKS = LOCI[LOCI[:, 0] == MASK, 1]
+ALLELES = LOCI[LOCI[:, 0] == ALLELE, 1]
 
 DIRECTION, INSTRUMENT = ALLELE_SLOT["entry.direction"], ALLELE_SLOT["portfolio.instrument"]
 ORDERED = np.array(
@@ -122,6 +137,8 @@ ALLELE_CUMULATIVE = np.ones((len(ALLELE_GENES), int(ALLELE_COUNT.max())))
 for _slot, _gene in enumerate(ALLELE_GENES):
     _share = _SHARES.get(_gene.path, (1.0 / len(_gene.alleles),) * len(_gene.alleles))
     ALLELE_CUMULATIVE[_slot, : len(_share) - 1] = np.cumsum(_share)[:-1]
+ALLELES_DRAWN = 1 + (ALLELE_CUMULATIVE < 1.0).sum(axis=1)
+"""How many alleles of each gene, from the first on, a random genome may have."""
 
 REAL_LOW = np.array([np.float32(gene.low) for gene in REAL_GENES], np.float64)
 REAL_HIGH = np.array([np.float32(gene.high) for gene in REAL_GENES], np.float64)

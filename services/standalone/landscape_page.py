@@ -89,7 +89,11 @@ def _walks(found: Figures) -> go.Figure:
                 x=lags,
                 y=[1.0, *each["autocorrelation"]],
                 name=each["move"],
-                line={"color": ISLANDS[index % len(ISLANDS)], "width": 3 if index == 0 else 1.5},
+                line={
+                    "color": ISLANDS[index % len(ISLANDS)],
+                    "width": 3 if index == 0 else 1.5,
+                    "dash": "solid" if index < len(ISLANDS) else "dot",
+                },
             )
         )
     figure.update_xaxes(title_text="steps apart")

@@ -12,20 +12,19 @@ import numpy.typing as npt
 from common.backtest.costs import Floats
 from common.genome.genes import ALLELE_GENES, MASK_GENES, REAL_GENES
 from common.genome.layout import Population
+from common.genome.operators import MUTATIONS
 from common.genome.tree import END
 from common.kernel import kernel
 from common.random import new_stream, open_stream
 from generator.gates import speaks
 from generator.initialise import random_population, repair
-from generator.mutation import creep, flip, gaussian, mutate, reset
-from generator.slot_mutation import mutate_slot
-from generator.structure import mutate_tree
+from generator.mixing import USUAL
+from generator.mutating import mutate, mutate_by
 from generator.tables import REAL, REALS, Genes, Settings, pack, unpack
-from generator.trees import live_slots
 
-MOVES: tuple[str, ...] = ("as bred", "logic", "gaussian", "creep", "reset", "flip", "engineered feature")
+MOVES: tuple[str, ...] = ("as bred", *MUTATIONS)
 """Kinds of steps: all mutations in the shares that breeding has, then each of them alone."""
-AS_BRED, LOGIC, GAUSSIAN, CREEP, RESET, FLIP, SLOT = range(len(MOVES))
+AS_BRED = 0
 Points = npt.NDArray[Any]
 """Points of a space, the first axis counts them; a point may be a row."""
 
@@ -48,27 +47,14 @@ class Space(Protocol):
 
 
 @kernel
-def _step(genes: Genes, kind: int, key: np.uint64, number: int, settings: Settings) -> None:
+def _step(genes: Genes, kind: int, key: np.uint64, number: int, settings: Settings, shares: Floats) -> None:
     stream = new_stream(key, kind, number, 0)
     for row in range(len(genes.alleles)):
         open_stream(stream, key, kind, number, row)
         if kind == AS_BRED:
-            mutate(stream, genes, row, settings)
-        elif kind == LOGIC:
-            # Of the two trees of a side, so that it is one that the direction lets speak.
-            which = 2 if genes.trees[row, 0, 0] == END else 0
-            which += 1 if number & 1 else 0
-            mutate_tree(stream, genes.trees[row, which], which, live_slots(genes.alleles[row]))
-        elif kind == GAUSSIAN:
-            gaussian(stream, genes, row, settings)
-        elif kind == CREEP:
-            creep(stream, genes, row, settings)
-        elif kind == RESET:
-            reset(stream, genes, row, settings)
-        elif kind == FLIP:
-            flip(stream, genes, row, settings)
+            mutate(stream, genes, row, settings, shares)
         else:
-            mutate_slot(stream, genes, row)
+            mutate_by(stream, genes, row, settings, kind - 1)
         repair(stream, genes, row)
 
 
@@ -94,7 +80,7 @@ class Genomes:
     def step(self, points: Population, kind: int, number: int) -> Population:
         """See ``Space``; every one of them is a genome that may exist."""
         genes = unpack(points)
-        _step(genes, kind, np.uint64(self.key), number, self.settings)
+        _step(genes, kind, np.uint64(self.key), number, self.settings, USUAL.mutations)
         return pack(genes)
 
     def speaking(self, points: Population) -> npt.NDArray[np.bool_]:

@@ -48,7 +48,7 @@ def combined(folder: RunFolder, members: Sequence[Player], draws: int) -> Row:
     genomes = [member.genome for member in members]
     (trained, _), (tested, changes) = (voted(ground, genomes, window) for window in ("training", "validation"))
     days[VOTING] = (trained, tested)
-    found = []
+    found: list[Row] = []
     for number, (name, (inside, outside)) in enumerate(days.items()):
         weights = every.get(name)
         versus = compare(outside, days[SINGLE][1], annual[1], _KEY, number, draws)
