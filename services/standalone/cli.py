@@ -15,6 +15,7 @@ from standalone.commands import (
     graph,
     landscape,
     leaderboard,
+    league,
     meta,
     query,
     run,
@@ -66,6 +67,7 @@ app.command("explain", epilog=explain.EXAMPLES)(explain.explain_genome)
 app.command("graph", epilog=graph.EXAMPLES)(graph.graph)
 app.command("landscape", epilog=landscape.EXAMPLES)(landscape.landscape)
 app.command("leaderboard", epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
+app.command("league", epilog=league.EXAMPLES)(league.league)
 app.command("meta", epilog=meta.EXAMPLES)(meta.meta)
 app.command("query", epilog=query.EXAMPLES)(query.query)
 app.command("bench", epilog=bench.EXAMPLES, no_args_is_help=True)(bench.bench)
