@@ -55,9 +55,10 @@ def cross(stream: Stream, pair: Floats, low: Floats, high: Floats, eta: float, s
     for gene in range(pair.shape[1]):
         if gene % _COINS == 0:
             coins = next_u64(stream)
-        if coins & _COIN and abs(pair[0, gene] - pair[1, gene]) > ALIKE and low[gene] < high[gene]:
-            locus[crossed] = gene
-            crossed += 1
+        apart = abs(pair[0, gene] - pair[1, gene]) > ALIKE and low[gene] < high[gene]
+        # Written always and counted sometimes: a branch on a coin would be guessed wrong every other time.
+        locus[crossed] = gene
+        crossed += int(coins & _COIN) & int(apart)
         coins >>= _COIN
     for index in range(crossed):
         word[index] = next_u64(stream)
