@@ -8,6 +8,7 @@ import numpy.typing as npt
 Learned = dict[str, npt.NDArray[Any]]
 """One array of records (n,) a subsystem; never written to once it is in a state."""
 DTYPES: dict[str, np.dtype[Any]] = {
+    "tabu": np.dtype("<u8"),  # selector.memory: ids in the younger filter, its words, those of the older
     "hyperplane": np.dtype("<f8"),  # rows of selector.hyperplane, one after the other
 }
 """The record of each subsystem, by name."""

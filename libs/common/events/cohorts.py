@@ -97,6 +97,18 @@ class Summary(BaseModel):
     champions: int
     refusals: dict[str, int]
     """Candidates refused so far, by the first gate that failed."""
+    diversities: dict[str, float] = Field(default_factory=dict)
+    """How different the members are, by what is looked at (``selector.diversity``)."""
+    species: int = 0
+    """Living ones; 0: the island has none."""
+    verdict: list[str] = Field(default_factory=list)
+    """What ``selector.convergence`` says of the last generations; empty where the search moves, or nobody looks."""
+    restarts: int = 0
+    extinctions: int = 0
+    innovations: int = 0
+    """Discoveries that still pay."""
+    breakthroughs: int = 0
+    """Discoveries so far that a quarter of the population took over while they were new."""
 
 
 class Pressure(BaseModel):
@@ -111,6 +123,8 @@ class Pressure(BaseModel):
     """Standard deviation of an adaptive step as a share of the gene's range."""
     mix: dict[str, float] = Field(default_factory=dict)
     """Share of each operator among its kind, by its name in ``common.genome.operators``; the usual one unless given."""
+    tabu: str = ""
+    """A ``common.bloom`` filter, as text, of genomes that shall not be bred again; empty: none."""
 
 
 class SelectedHeader(Header):
