@@ -16,4 +16,5 @@ def pressure(state: IslandState, run: RunSpec) -> Pressure:
         mutation_rate=run.evolution.mutation_rate,
         immigrant_rate=immigrants,
         tournament=run.evolution.tournament,
+        mix=run.evolution.operators,
     )

@@ -4,11 +4,12 @@ import hashlib
 from typing import Literal, Self
 
 import orjson
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from common.events.frozen import Frozen
 from common.events.knowledge import Knowledge
-from common.events.search import Adaptation, Archive, Migration, Selection, Specialisation, Species, Survival
+from common.events.search import Adaptation, Archive, Migration, Selection, Specialisation, Species, Survival, Weight
+from common.genome.operators import CROSSOVERS, MUTATIONS
 
 Objective = Literal["sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover", "stress"]
 OBJECTIVES: tuple[Objective, ...] = ("sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover", "stress")
@@ -120,6 +121,10 @@ class Evolution(Frozen):
     migrants: int = Field(default=8, ge=0)
     trades_min: int = Field(default=40, ge=1, description="trades in training below which a genome is infeasible")
     objectives: tuple[Objective, ...] = Field(default=OBJECTIVES, min_length=1)
+    operators: dict[str, Weight] = Field(
+        default_factory=dict,
+        description="share of each operator among its kind, by name in common.genome.operators; the usual unless given",
+    )
     selection: Selection = Selection()
     survival: Survival = Survival()
     archive: Archive = Archive()
@@ -130,6 +135,14 @@ class Evolution(Frozen):
     )
     adaptation: Adaptation = Adaptation()
     knowledge: Knowledge = Knowledge()
+
+    @field_validator("operators")
+    @classmethod
+    def _operators_are_known(cls, shares: dict[str, float]) -> dict[str, float]:
+        known = (*CROSSOVERS, *MUTATIONS)
+        if unknown := set(shares) - {*known}:
+            raise ValueError(f"{sorted(unknown)[0]} is no operator: {', '.join(known)}")
+        return shares
 
     @model_validator(mode="after")
     def _objectives_are_known(self) -> Self:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from common.events.spec import Costs, DataSpec, RunSpec, Venue
+from common.events.spec import Costs, DataSpec, Evolution, RunSpec, Venue
 from common.genome.genes import ALLELE_GENES
 
 DATA = (DataSpec(name="x", digest="0" * 32, bars=1000, bars_per_year=250.0),)
@@ -36,3 +36,9 @@ def test_every_field_of_a_venue_tells_runs_apart() -> None:
         RunSpec(data=DATA, costs=Costs(cheap=Venue.model_validate({name: 0.75}))).run_id for name in Venue.model_fields
     }
     assert len(changed | {plain}) == len(Venue.model_fields) + 1
+
+
+@pytest.mark.parametrize(("operators", "reason"), [({"sbxx": 1}, "sbxx is no operator"), ({"sbx": -1}, "sbx")])
+def test_a_mix_of_operators_that_cannot_be_is_refused(operators: dict[str, float], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        Evolution.model_validate({"operators": operators})
