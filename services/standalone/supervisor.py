@@ -21,7 +21,7 @@ GRACE_S = 30.0
 """From SIGTERM to SIGKILL: the cohort in hand is finished meanwhile."""
 START_S = 180.0
 """So long may a process take until it first answers."""
-FAILURES_MAX = 6
+FAILURES_MAX = 10
 """In a row, none of them after it had worked for a while."""
 _SETTLED_S = 60.0
 _LOOK_S, _LOOK_READY_S = 0.3, 2.0
