@@ -22,6 +22,7 @@ from generator.mixing import mix_of
 from generator.selection import METHODS, Breeders
 from generator.specialise import settled, specialty
 from generator.tables import INSTRUMENT, Settings
+from generator.taught import NOBODY, lessons_of, taught
 
 _DAILY_BARS_PER_YEAR = 366
 _RANDOM, _EXPERT, _PUBLISHED = (OPERATOR_NAMES.index(name) for name in ("random", "expert", "published"))
@@ -73,6 +74,22 @@ def _cohort(
     return GenomeProposed.build(header, genome=population, genome_id=ids, operator=operator, **columns)
 
 
+def _taught(
+    run: RunSpec,
+    population: Population,
+    born_of: npt.NDArray[np.int64],
+    parents: Population,
+    settings: Settings,
+    where: tuple[int, int],
+) -> Population:
+    """The genomes after the lessons that the run takes; ``where``: island and generation."""
+    known = run.evolution.knowledge
+    if known.is_empty:
+        return population
+    lessons = lessons_of(known.alleles, known.features, known.conditions)
+    return taught(population, born_of, parents, lessons, settings, (run.stream_key, *where))
+
+
 def first_generation(run: RunSpec, island: int) -> GenomeProposed:
     """All expert seeds, dealt to the instruments in turn and shifted by the island, then random genomes."""
     seeds = expert_population()[: run.evolution.offspring]
@@ -80,6 +97,7 @@ def first_generation(run: RunSpec, island: int) -> GenomeProposed:
     rest = run.evolution.offspring - len(seeds)
     settings = settings_of(run, island=island)
     drawn = random_population(rest, settings, run.stream_key, island, 0, first_slot=len(seeds))
+    drawn = _taught(run, drawn, np.full((rest, 2), NOBODY), drawn[:0], settings, (island, 0))
     operator = np.repeat(np.array([_EXPERT, _RANDOM], np.uint8), [len(seeds), rest])
     population = settled(np.concatenate([seeds, drawn]), settings, run.stream_key, island)
     return _cohort(ProposedHeader(island=island, generation=0), population, operator)
@@ -91,18 +109,20 @@ def next_generation(run: RunSpec, parents: ParentsSelected) -> GenomeProposed:
     if not valid(parents.population).all():
         raise ContractError(f"parents of island {island}, generation {generation - 1}: at least one is not a genome")
     pressure, size = parents.header.pressure, run.evolution.offspring
+    settings = settings_of(run, pressure, island)
     born = breed(
         breeding_set(run, parents),
-        settings_of(run, pressure, island),
+        settings,
         mix_of(pressure.mix if pressure else {}),
         (run.stream_key, island, generation),
         np.arange(size),
         size,
     )
+    population = _taught(run, born.population, born.parents, parents.population, settings, (island, generation))
     # NOBODY is -1 and so picks the row behind the last: an id of zeros.
     ids = np.concatenate([parents["genome_id"], np.zeros(1, parents["genome_id"].dtype)])
     header = ProposedHeader(island=island, generation=generation)
-    return _cohort(header, born.population, born.operators, applied=born.applied, parent_ids=ids[born.parents])
+    return _cohort(header, population, born.operators, applied=born.applied, parent_ids=ids[born.parents])
 
 
 def seeded_genome(run: RunSpec, seeded: GenomeSeeded, cause: str) -> GenomeProposed:
