@@ -77,7 +77,8 @@ async def test_a_process_that_fails_again_and_again_is_given_up_with_its_last_wo
     await _until(under.errors)
     [error] = under.errors()
     assert isinstance(error, RuntimeError)
-    assert str(error).startswith("small-1 failed 6 times in a row, the last time with exit code 1: no luck (all of it:")
+    times = f"small-1 failed {supervisor.FAILURES_MAX} times in a row"
+    assert str(error).startswith(f"{times}, the last time with exit code 1: no luck (all of it:")
 
 
 async def test_a_setting_that_makes_no_sense_is_not_tried_again(supervised: Started) -> None:
@@ -116,7 +117,8 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["GALAPAGOS_HEALTH_PORT"])), 
     under.start()
     await _until(under.errors)
     assert under.members[0].was_ready
-    assert "small-1 failed 6 times in a row, the last time with SIGKILL" in str(under.errors()[0])
+    times = f"failed {supervisor.FAILURES_MAX} times in a row"
+    assert f"small-1 {times}, the last time with SIGKILL" in str(under.errors()[0])
 
 
 async def test_one_that_waits_for_something_outside_is_started_for_as_long_as_that_takes(supervised: Started) -> None:
