@@ -25,10 +25,18 @@ GENERATIONS = 20
 OFFSPRING = 2048
 
 
-def tour(run: RunSpec, services: list[Service[Any]], cpu_s: dict[str, float]) -> int:
-    """Carry every event to its readers until none is left; returns how many genomes were proposed."""
+def tour(
+    run: RunSpec,
+    services: list[Service[Any]],
+    cpu_s: dict[str, float],
+    states: dict[tuple[str, str], Any] | None = None,
+) -> int:
+    """Carry every event to its readers until none is left; returns how many genomes were proposed.
+
+    ``states`` takes what services end with, by name and key.
+    """
     waiting = deque([Event(ControlIssued(action="start"), "run", run, "start")])
-    states: dict[tuple[str, str], Any] = {}
+    states = {} if states is None else states
     proposed = 0
     while waiting:
         event = waiting.popleft()
