@@ -6,6 +6,8 @@ import numpy as np
 
 from common.events.cohorts import STATUS
 from common.events.spec import RunSpec
+from selector import learning
+from selector.adaptation import size_of
 from selector.archive import best_per_cell, cells
 from selector.constraints import limited
 from selector.migration import admitted, send
@@ -29,7 +31,8 @@ def close(state: IslandState, run: RunSpec) -> IslandState:
     counts = np.bincount(state.pending["status"], minlength=len(STATUS))
     merged = join(state.population, limited(state.pending, run), migrants)
     merged = distinct(merged[merged["status"] == _MEASURED])
-    kept, learned = places(state, merged, run, run.evolution.population)
+    kept, learned = places(state, merged, run, size_of(state.learned, run))
+    before = state
     state = replace(
         state,
         generation=closing,
@@ -45,7 +48,7 @@ def close(state: IslandState, run: RunSpec) -> IslandState:
     candidate = choose(state, run)
     if candidate is not None:
         state = replace(state, candidates=np.concatenate([state.candidates, candidate]))
-    return send(state, run)
+    return send(learning.learned(before, state, run), run)
 
 
 def _archive_with(archive: Members, members: Members) -> Members:

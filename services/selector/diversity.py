@@ -3,7 +3,18 @@
 import numpy as np
 import numpy.typing as npt
 
+from common.genome.genes import ALLELE_GENES
+from common.genome.layout import GENOME
 from common.kernel import kernel
+from selector.state import Members
+
+_EXPRESSED = [slot for slot, gene in enumerate(ALLELE_GENES) if gene.expressed]
+
+
+def genetic_diversity(members: Members) -> float:
+    """``allele_diversity`` of the expressed genes of ``members`` (n,)."""
+    genomes = np.ascontiguousarray(members["genome"]).view(GENOME)
+    return allele_diversity(np.ascontiguousarray(genomes["alleles"][:, _EXPRESSED]))
 
 
 @kernel

@@ -18,20 +18,17 @@ from common.events.cohorts import (
 from common.events.event import Event, Payload, event_id
 from common.events.spec import RunSpec
 from common.events.trace import unpack
-from common.genome.genes import ALLELE_GENES
-from common.genome.layout import GENOME
 from common.random import new_stream
+from selector import learning
 from selector.archive import CELLS, sample
-from selector.diversity import allele_diversity
+from selector.diversity import genetic_diversity
 from selector.judgement import champion
-from selector.learning import pressure
 from selector.migration import destinations
 from selector.places import run_objectives, standing_in
 from selector.state import MEMBER_FIELDS, IslandState, Members, join, known_ids
 
 ARCHIVE_SLOT = 1 << 32
 """The random stream that draws elites; offspring use the slots below."""
-_EXPRESSED = [slot for slot, gene in enumerate(ALLELE_GENES) if gene.expressed]
 
 
 def recovery(state: IslandState) -> list[Event]:
@@ -62,7 +59,7 @@ def parents(state: IslandState, run: RunSpec, trace: str = "") -> Event:
         generation=state.generation,
         final=run.generations > 0 and state.generation == run.generations - 1,
         summary=_summary(state, run, rank),
-        pressure=pressure(state, run),
+        pressure=learning.pressure(state, run),
     )
     payload = ParentsSelected.build(
         header,
@@ -122,7 +119,6 @@ def _summary(state: IslandState, run: RunSpec, rank: npt.NDArray[np.int32]) -> S
     feasible = state.population["violation"] <= 0
     values = dict(zip(run.evolution.objectives, run_objectives(state.population[feasible], run).T, strict=True))
     promoted, refusals = state.outcomes
-    genomes = np.ascontiguousarray(state.population["genome"]).view(GENOME)
     return Summary(
         evaluated=state.evaluated,
         refused=state.refused,
@@ -132,8 +128,9 @@ def _summary(state: IslandState, run: RunSpec, rank: npt.NDArray[np.int32]) -> S
         front_size=int((feasible & (rank == 0)).sum()),
         archive_size=len(state.archive),
         archive_cells=CELLS,
-        diversity=allele_diversity(np.ascontiguousarray(genomes["alleles"][:, _EXPRESSED])),
+        diversity=genetic_diversity(state.population),
         registered=len(state.candidates),
         champions=promoted,
         refusals=dict(refusals),
+        **learning.told(state, run),
     )

@@ -98,6 +98,17 @@ def known_ids(members: Members, among: Members) -> npt.NDArray[np.bool_]:
     return np.isin(_contiguous_ids(members).view("S16"), _contiguous_ids(among).view("S16"))
 
 
+def row_of(ids: npt.NDArray[Any], among: Members) -> npt.NDArray[np.int64]:
+    """The row of ``among`` that has each of the ``ids`` (n,), the first of several; -1 where none has."""
+    if not len(among):
+        return np.full(len(ids), -1)
+    theirs = _contiguous_ids(among).view("S16")
+    order = np.argsort(theirs, kind="stable")
+    wanted = np.ascontiguousarray(ids).view("S16")
+    place = np.minimum(np.searchsorted(theirs, wanted, sorter=order), len(among) - 1)
+    return np.where(theirs[order[place]] == wanted, order[place], -1)
+
+
 def _contiguous_ids(members: Members) -> npt.NDArray[Any]:
     return np.ascontiguousarray(members["genome_id"])
 
