@@ -8,18 +8,23 @@ import numpy as np
 import numpy.typing as npt
 
 from common.kernel import kernel
+from selector.crowding import crowding, pruned
+from selector.ordering import lexicographic, stable
 from selector.ranking import UNRANKED, fronts
 
 Floats = npt.NDArray[np.float64]
 Ranks = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.int64]
+Orders = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 def survivors(objectives: Floats, violation: Floats, size: int) -> Rows:
     """Rows of at most ``size`` survivors, the best first: by rank, then crowding distance, then position.
 
-    ``objectives`` (n, m) to be maximised, ``violation`` (n,). Whole fronts are kept while they fit; the last
-    one gives its least crowded rows. The order is that of the survivors among themselves, so it follows from them.
+    ``objectives`` (n, m) to be maximised, ``violation`` (n,). Whole fronts are kept while they fit; in the last one
+    the most crowded make way, one at a time. The order is that of the survivors among themselves, so it follows from
+    them.
     """
     kept = fittest(objectives, violation, size)
     return kept[best_first(*standing(objectives[kept], violation[kept], len(kept)))]
@@ -29,7 +34,8 @@ def fittest(objectives: Floats, violation: Floats, size: int) -> Rows:
     """The rows of ``survivors`` in ascending order."""
     if len(violation) <= size:
         return np.arange(len(violation))
-    return np.sort(best_first(*standing(objectives, violation, size))[:size])
+    columns, ascending = _sorted(objectives)
+    return _fittest(columns, ascending, violation, size)
 
 
 def standing(objectives: Floats, violation: Floats, wanted: int) -> tuple[Ranks, Floats]:
@@ -38,23 +44,9 @@ def standing(objectives: Floats, violation: Floats, wanted: int) -> tuple[Ranks,
     Constraint domination: feasible rows (violation <= 0) rank by Pareto dominance; behind them stand the infeasible
     ones, the smaller violation first, equal violations on one front.
     """
-    n = len(violation)
-    excess = np.maximum(violation, 0.0)
-    order = np.lexsort((*(-objectives.T[::-1]), excess))
-    sorted_points, sorted_excess = objectives[order], excess[order]
-    feasible = int(np.searchsorted(sorted_excess, 0.0, side="right"))
-    sorted_rank = np.full(n, UNRANKED, np.int32)
-    sorted_rank[:feasible] = fronts(sorted_points[:feasible], wanted)
-    if feasible < wanted:
-        levels = np.unique(sorted_excess[feasible:], return_inverse=True)[1]
-        sorted_rank[feasible:] = levels + sorted_rank[:feasible].max(initial=-1) + 1
-    repeated = np.zeros(n, np.bool_)
-    same = (sorted_points[1:] == sorted_points[:-1]).all(axis=1) & (sorted_excess[1:] == sorted_excess[:-1])
-    repeated[order[1:][same]] = True
-    rank = np.empty(n, np.int32)
-    rank[order] = sorted_rank
-    by_rank = np.argsort(rank, kind="stable")
-    return rank, _crowding(objectives, rank, repeated, by_rank)
+    columns, ascending = _sorted(objectives)
+    rank, repeated = _ranked(columns, ascending, violation, wanted)
+    return rank, crowding(columns, ascending, rank, repeated)
 
 
 def best_first(rank: Ranks, crowding: Floats) -> Rows:
@@ -62,35 +54,55 @@ def best_first(rank: Ranks, crowding: Floats) -> Rows:
     return np.lexsort((-crowding, rank))
 
 
-@kernel
-def _crowding(points: Floats, rank: Ranks, repeated: npt.NDArray[np.bool_], by_rank: Rows) -> Floats:
-    """Crowding distance (n,) within each front, divided by m; infinite at either end of an objective.
+def _sorted(objectives: Floats) -> tuple[Floats, Orders]:
+    """The columns of ``objectives`` (n, m), one after the other, and their rows as they ascend, ties in any order."""
+    columns = np.ascontiguousarray(objectives.T)
+    return columns, np.argsort(columns, axis=1)
 
-    Of equal rows of a front all but the first get 0, so that copies make way for what differs. An objective that is
-    constant counts 0. Ties in one objective are taken in row order.
-    """
-    n, m = points.shape
-    crowding = np.zeros(n)
-    start = 0
-    while start < n and rank[by_rank[start]] != UNRANKED:
-        stop = start
-        while stop < n and rank[by_rank[stop]] == rank[by_rank[start]]:
-            stop += 1
-        rows = by_rank[start:stop]
-        if stop - start <= 2:
-            crowding[rows] = np.inf
-        else:
-            distinct = rows[~repeated[rows]]
-            for objective in range(m):
-                values = points[distinct, objective]
-                order = np.argsort(values, kind="mergesort")
-                last = len(order) - 1
-                extent = values[order[last]] - values[order[0]]
-                if extent > 0.0:
-                    crowding[distinct[order[0]]] = np.inf
-                    crowding[distinct[order[last]]] = np.inf
-                    for index in range(1, last):
-                        width = values[order[index + 1]] - values[order[index - 1]]
-                        crowding[distinct[order[index]]] += width / extent / m
-        start = stop
-    return crowding
+
+@kernel
+def _fittest(columns: Floats, ascending: Orders, violation: Floats, size: int) -> Rows:
+    rank, repeated = _ranked(columns, ascending, violation, size)
+    count = np.bincount(rank[rank != UNRANKED])
+    certain, last = 0, 0
+    while last < len(count) and certain + count[last] <= size:
+        certain += int(count[last])
+        last += 1
+    chosen = pruned(columns, ascending, rank == last, repeated, size - certain)
+    return np.sort(np.concatenate((np.flatnonzero(rank < last), chosen)))
+
+
+@kernel
+def _ranked(columns: Floats, ascending: Orders, violation: Floats, wanted: int) -> tuple[Ranks, Flags]:
+    """Rank (n,), and which rows are copies of another one of their front; puts ties of ``ascending`` in order."""
+    m, n = columns.shape
+    for objective in range(m):
+        stable(ascending[objective], columns[objective])
+    excess = np.maximum(violation, 0.0)
+    rank = np.full(n, UNRANKED, np.int32)
+    repeated = np.zeros(n, np.bool_)
+    feasible = ascending[0][::-1][excess[ascending[0][::-1]] <= 0.0]
+    if len(feasible) > 0:
+        repeated[feasible] = lexicographic(feasible, columns[0], columns, 1)
+        rank[feasible] = fronts(feasible, columns, ascending, wanted)
+    if len(feasible) < min(wanted, n):
+        _behind(columns, excess, rank, repeated)
+    return rank, repeated
+
+
+@kernel
+def _behind(columns: Floats, excess: Floats, rank: Ranks, repeated: Flags) -> None:
+    """Rank the infeasible rows behind the others, by their ``excess`` (n,)."""
+    rows = np.flatnonzero(excess > 0.0)
+    rows = rows[np.argsort(excess[rows], kind="mergesort")]
+    repeated[rows] = lexicographic(rows, excess, columns, 0)
+    level = np.int32(-1)
+    for row in range(len(rank)):
+        if rank[row] != UNRANKED:
+            level = max(level, rank[row])
+    reached = 0.0
+    for row in rows:
+        if excess[row] > reached:
+            level += np.int32(1)
+            reached = excess[row]
+        rank[row] = level

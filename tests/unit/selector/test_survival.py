@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from pymoo.operators.survival.rank_and_crowding.metrics import FunctionalDiversity, calc_crowding_distance
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
+from selector.ordering import lexicographic, stable
 from selector.ranking import UNRANKED
-from selector.survival import standing, survivors
+from selector.survival import fittest, standing, survivors
 
 
 def pymoo_ranks(points: np.ndarray) -> np.ndarray:
@@ -142,3 +143,43 @@ def test_copies_make_way_for_what_differs() -> None:
 
 def test_an_empty_population_survives_as_nobody() -> None:
     assert len(survivors(np.empty((0, 6)), np.empty(0), 8)) == 0
+
+
+def pruned_by_definition(points: np.ndarray, size: int) -> list[int]:
+    """One front: the most crowded goes, the last of equals, and distances are counted anew, over the first extent."""
+    left = list(range(len(points)))
+    extent = np.ptp(points, axis=0)
+    while len(left) > size:
+        room = np.zeros(len(left))
+        for column in np.flatnonzero(extent > 0):
+            order = np.argsort(points[left, column], kind="stable")
+            values = points[left, column][order]
+            width = np.r_[np.inf, values[2:] - values[:-2], np.inf] if len(left) > 1 else [np.inf]
+            room[order] += np.asarray(width) / extent[column]
+        del left[len(left) - 1 - int(np.argmin(room[::-1]))]
+    return left
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.integers(1, 39), st.integers(1, 4))
+@settings(max_examples=150, deadline=None)
+def test_the_most_crowded_make_way_one_at_a_time(seed: int, count: int, size: int, objectives: int) -> None:
+    points = np.random.default_rng(seed).normal(size=(count, objectives))
+    kept = fittest(points, np.ones(count), min(size, count))
+    assert kept.tolist() == pruned_by_definition(points, size)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_ties_left_in_any_order_by_the_sort_change_nothing(shape: str) -> None:
+    rng = np.random.default_rng(9)
+    points = SHAPES[shape](rng, 90, 3)
+    violation = rng.choice([0.0, 0.5, 1.0], 90)
+    expected = np.lexsort((np.arange(90), *(-points.T[::-1]), violation))
+    for column in points.T:
+        shuffled = rng.permutation(90)
+        ascending = shuffled[np.argsort(column[shuffled], kind="stable")]
+        stable(ascending, column)
+        np.testing.assert_array_equal(ascending, np.argsort(column, kind="stable"))
+    rows = rng.permutation(90)
+    rows = rows[np.argsort(violation[rows], kind="stable")]
+    lexicographic(rows, violation, np.ascontiguousarray(points.T), 0)
+    np.testing.assert_array_equal(rows, expected)
