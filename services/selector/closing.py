@@ -13,6 +13,7 @@ from selector.constraints import limited
 from selector.migration import admitted, send
 from selector.places import in_order, places
 from selector.promotion import choose
+from selector.species import has_species, places_by_species
 from selector.state import IslandState, Members, distinct, join
 
 _MEASURED = STATUS.index("measured")
@@ -31,7 +32,10 @@ def close(state: IslandState, run: RunSpec) -> IslandState:
     counts = np.bincount(state.pending["status"], minlength=len(STATUS))
     merged = join(state.population, limited(state.pending, run), migrants)
     merged = distinct(merged[merged["status"] == _MEASURED])
-    kept, learned = places(state, merged, run, size_of(state.learned, run))
+    size = size_of(state.learned, run)
+    kept, learned = places(state, merged, run, size)
+    if has_species(run):
+        kept, learned = places_by_species(learned, merged, run, size)
     before = state
     state = replace(
         state,

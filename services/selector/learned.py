@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from common.events.cohorts import GENOME_COLUMNS
 from common.events.spec import OBJECTIVES
 
 Learned = dict[str, npt.NDArray[Any]]
@@ -21,7 +22,16 @@ TURN = np.dtype(
     [("diversity", "<f8"), ("restarts", "<u4"), ("extinctions", "<u4"), ("last", "<i8"), ("renewal", "<f8")]
 )
 """The first diversity, the turns taken so far, the generation of the last one, and what it asks of the next one."""
+SPECIES = np.dtype(
+    [("number", "<u2"), ("genome", GENOME_COLUMNS["genome"]), ("best", "<f8")]
+    + [(name, "<u4") for name in ("size", "age", "stagnant")]
+)
+"""A living species: its representative, the best of the run's first objective so far, and for how long it was so."""
+BOUNDARY = np.dtype([("threshold", "<f8"), ("founded", "<u4"), ("extinct", "<u4")])
+"""How far a member may be from its representative, and how many species there were and are no more."""
 DTYPES: dict[str, np.dtype[Any]] = {
+    "species": SPECIES,  # selector.species, in the order of their founding
+    "boundary": BOUNDARY,  # selector.species, one row
     "operators": OPERATOR,  # selector.adaptation, in the order of APPLIED
     "rates": RATE,  # selector.adaptation, one row
     "performance": MOMENT,  # selector.convergence, the last generations

@@ -66,4 +66,5 @@ def told(state: IslandState, run: RunSpec) -> dict[str, Any]:
         "verdict": verdict(state.learned, run),
         "restarts": int(turns["restarts"].sum()),
         "extinctions": int(turns["extinctions"].sum()),
+        "species": len(state.learned["species"]),
     }

@@ -25,6 +25,7 @@ from selector.diversity import genetic_diversity
 from selector.judgement import champion
 from selector.migration import destinations
 from selector.places import run_objectives, standing_in
+from selector.species import crowded, has_species, species_of
 from selector.state import MEMBER_FIELDS, IslandState, Members, join, known_ids
 
 ARCHIVE_SLOT = 1 << 32
@@ -54,6 +55,10 @@ def parents(state: IslandState, run: RunSpec, trace: str = "") -> Event:
     elites = others[sample(stream, len(others), run.evolution.archive_parents)]
     size, count = len(state.population), len(elites)
     rank, crowding = standing_in(state.learned, state.population, run)
+    breeding = join(state.population, elites)
+    species = species_of(state.learned, breeding, run)
+    if has_species(run):
+        crowding = crowded(crowding, species[:size])
     header = SelectedHeader(
         island=state.island,
         generation=state.generation,
@@ -63,10 +68,11 @@ def parents(state: IslandState, run: RunSpec, trace: str = "") -> Event:
     )
     payload = ParentsSelected.build(
         header,
-        **_columns(join(state.population, elites)),
+        **_columns(breeding),
         rank=np.concatenate([rank, np.zeros(count, np.int32)]),
         crowding=np.concatenate([crowding, np.zeros(count)]),
         from_archive=np.repeat(np.array([0, 1], np.uint8), [size, count]),
+        species=species,
     )
     return _event(state, run, payload, str(state.island), str(state.generation), trace)
 
