@@ -4,7 +4,7 @@ A genome is blended in the shares of its ranges (``scales``), so that a scale is
 not a real gene stays as the first parent has it.
 """
 
-from common.kernel import kernel
+from common.kernel import lean_kernel
 from common.random import Stream, below, uniform
 from generator.gates import speaks
 from generator.real import arithmetic, bare_bones, differential, heuristic, sbx
@@ -18,7 +18,7 @@ FACTOR, CROSSED = 0.5, 0.9
 """Of differential evolution (Storn and Price 1997): the step in differences, and the share of genes that take it."""
 
 
-@kernel
+@lean_kernel
 def arithmetic_crossover(
     stream: Stream, child: Genes, row: int, parents: Genes, other: int, settings: Settings
 ) -> None:
@@ -29,7 +29,7 @@ def arithmetic_crossover(
             child.reals[row, slot] = value_of(arithmetic(stream, a, b), slot)
 
 
-@kernel
+@lean_kernel
 def heuristic_crossover(
     stream: Stream, child: Genes, row: int, parents: Genes, better: int, worse: int, settings: Settings
 ) -> None:
@@ -40,7 +40,7 @@ def heuristic_crossover(
             child.reals[row, slot] = value_of(heuristic(stream, a, b, 0.0, 1.0), slot)
 
 
-@kernel
+@lean_kernel
 def sbx_crossover(stream: Stream, child: Genes, row: int, parents: Genes, other: int, settings: Settings) -> None:
     """Half of the numbers by simulated binary crossover (Deb and Agrawal 1995)."""
     for slot in REALS:
@@ -49,7 +49,7 @@ def sbx_crossover(stream: Stream, child: Genes, row: int, parents: Genes, other:
             child.reals[row, slot] = value_of(sbx(stream, a, b, 0.0, 1.0, SBX_ETA)[0], slot)
 
 
-@kernel
+@lean_kernel
 def differential_crossover(
     stream: Stream, child: Genes, row: int, parents: Genes, one: int, other: int, settings: Settings
 ) -> None:
@@ -62,7 +62,7 @@ def differential_crossover(
             child.reals[row, slot] = value_of(differential(base, a, b, FACTOR, 0.0, 1.0), slot)
 
 
-@kernel
+@lean_kernel
 def swarm_crossover(stream: Stream, child: Genes, row: int, parents: Genes, leader: int, settings: Settings) -> None:
     """Each number drawn round the middle of the child's and a leader's, as wide as they are apart (Kennedy 2003)."""
     for slot in REALS:

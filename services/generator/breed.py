@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.genome.layout import TREE_TOKENS, Population, default_population
-from common.kernel import kernel
+from common.kernel import kernel, lean_kernel
 from common.random import Stream, new_stream, open_stream, uniform
 from generator.crossing import cross
 from generator.initialise import draw_genome
@@ -36,17 +36,24 @@ class Children(NamedTuple):
     applied: npt.NDArray[np.uint32]
 
 
-@kernel
+@lean_kernel
 def copy_row(target: Genes, row: int, source: Genes, source_row: int) -> None:
     """Copy one genome."""
-    target.alleles[row] = source.alleles[source_row]
-    target.reals[row] = source.reals[source_row]
-    target.masks[row] = source.masks[source_row]
-    target.trees[row] = source.trees[source_row]
-    target.feature_sources[row] = source.feature_sources[source_row]
+    for slot in range(target.alleles.shape[1]):
+        target.alleles[row, slot] = source.alleles[source_row, slot]
+    for slot in range(target.reals.shape[1]):
+        target.reals[row, slot] = source.reals[source_row, slot]
+    for slot in range(target.masks.shape[1]):
+        target.masks[row, slot] = source.masks[source_row, slot]
+    for which in range(target.trees.shape[1]):
+        for position in range(TREE_TOKENS):
+            target.trees[row, which, position] = source.trees[source_row, which, position]
+    for slot in range(target.feature_sources.shape[1]):
+        for place in range(target.feature_sources.shape[2]):
+            target.feature_sources[row, slot, place] = source.feature_sources[source_row, slot, place]
 
 
-@kernel
+@lean_kernel
 def equal_rows(one: Genes, row: int, other: Genes, other_row: int) -> bool:
     """Do two genomes agree in every expressed gene?"""
     for locus in range(len(LOCI)):
@@ -67,7 +74,7 @@ def equal_rows(one: Genes, row: int, other: Genes, other_row: int) -> bool:
     return True
 
 
-@kernel
+@lean_kernel
 def is_copy(breeders: Breeders, children: Genes, row: int, count: int) -> bool:
     """Does a child agree with one of its ``count`` parents in every expressed gene?"""
     index = 0
@@ -76,7 +83,7 @@ def is_copy(breeders: Breeders, children: Genes, row: int, count: int) -> bool:
     return index < count
 
 
-@kernel
+@lean_kernel
 def conceive(
     stream: Stream, breeders: Breeders, settings: Settings, mix: Mix, children: Genes, row: int, pointer: float
 ) -> tuple[int, int, int]:
@@ -108,7 +115,7 @@ def conceive(
     return first, breeders.family[1] if count > 1 else NOBODY, applied
 
 
-@kernel
+@lean_kernel
 def operator_code(first: int, applied: int) -> int:
     """How a child was born, for people: at random, by crossover, by mutation, or by both."""
     if first == NOBODY:

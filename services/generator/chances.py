@@ -47,24 +47,28 @@ def standing_fitness(rank: npt.NDArray[np.int32], crowding: Floats) -> Floats:
     return 1.0 - 1.0 / (1.0 + crowding) - rank
 
 
+def _alike(fitness: Floats) -> bool:
+    """Is nobody better than anybody by more than what rounding makes of a mean?"""
+    return bool(np.ptp(fitness) <= 1e-12 * max(1.0, np.abs(fitness).max()))
+
+
 def linear_scaling(fitness: Floats, multiple: float) -> Floats:
     """``a f + b``: the mean is 1 and the best ``multiple``, or less where the worst would fall below 0.
 
     D. E. Goldberg, "Genetic Algorithms in Search, Optimization and Machine Learning", 1989, page 77.
     """
+    if _alike(fitness):
+        return np.ones(len(fitness))
     mean = fitness.mean()
     above, under = fitness.max() - mean, mean - fitness.min()
-    if above <= 0.0 or under <= 0.0:
-        return np.ones(len(fitness))
     return np.maximum(1.0 + (fitness - mean) * min((multiple - 1.0) / above, 1.0 / under), 0.0)
 
 
 def sigma_scaling(fitness: Floats, deviations: float) -> Floats:
     """How far each lies above the mean less ``deviations`` standard deviations; 0 below (Goldberg 1989, page 124)."""
-    deviation = fitness.std()
-    if deviation <= 0.0:
+    if _alike(fitness):
         return np.ones(len(fitness))
-    return np.maximum(fitness - fitness.mean() + deviations * deviation, 0.0)
+    return np.maximum(fitness - fitness.mean() + deviations * fitness.std(), 0.0)
 
 
 def linear_ranking(size: int, pressure: float) -> Floats:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.genome.operators import CROSSOVERS
-from common.kernel import kernel
+from common.kernel import lean_kernel
 from common.random import Stream, below
 from generator.blending import (
     arithmetic_crossover,
@@ -37,7 +37,7 @@ ONE_POINT, N_POINT, UNIFORM, SUBTREE, ARITHMETIC, HEURISTIC, SBX, MULTI_PARENT, 
 )
 
 
-@kernel
+@lean_kernel
 def gather(stream: Stream, breeders: Breeders, settings: Settings, first: int, kind: int) -> int:
     """Fill ``breeders.family`` with the parents that crossover ``kind`` takes; how many, 1 where there is no mate.
 
@@ -61,14 +61,14 @@ def gather(stream: Stream, breeders: Breeders, settings: Settings, first: int, k
     return count
 
 
-@kernel
+@lean_kernel
 def stands_better(breeders: Breeders, one: int, other: int) -> bool:
     """Has row ``one`` a lower rank than ``other``, or the same and a larger crowding distance?"""
     rank, crowding = breeders.rank, breeders.crowding
     return rank[one] < rank[other] or (rank[one] == rank[other] and crowding[one] > crowding[other])
 
 
-@kernel
+@lean_kernel
 def cross_by(
     stream: Stream, breeders: Breeders, settings: Settings, children: Genes, row: int, kind: int, count: int
 ) -> int:
@@ -104,7 +104,7 @@ def cross_by(
     return kind
 
 
-@kernel
+@lean_kernel
 def cross(
     stream: Stream,
     breeders: Breeders,

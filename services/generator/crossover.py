@@ -4,8 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from common.genome.genes import ALLELE_GENES
+from common.genome.layout import TREE_TOKENS
 from common.genome.tree import END, subtree_start
-from common.kernel import kernel
+from common.kernel import lean_kernel
 from common.random import Stream, below, next_u64
 from generator.slots import copy_slot
 from generator.tables import ALLELE, DIRECTION, LOCI, MASK, REAL, TREE, Genes
@@ -16,7 +17,7 @@ _ATTEMPTS = 4
 CUTS_MIN, CUTS_MAX = 2, 4
 
 
-@kernel
+@lean_kernel
 def inherit(child: Genes, row: int, parents: Genes, parent: int, locus: int) -> None:
     """Copy from a parent what stands at one place of ``LOCI``: an allele, a number, a set, a tree or a slot."""
     block, slot = LOCI[locus, 0], LOCI[locus, 1]
@@ -27,12 +28,13 @@ def inherit(child: Genes, row: int, parents: Genes, parent: int, locus: int) -> 
     elif block == MASK:
         child.masks[row, slot] = parents.masks[parent, slot]
     elif block == TREE:
-        child.trees[row, slot] = parents.trees[parent, slot]
+        for position in range(TREE_TOKENS):
+            child.trees[row, slot, position] = parents.trees[parent, slot, position]
     else:
         copy_slot(child, row, parents, parent, slot)
 
 
-@kernel
+@lean_kernel
 def one_point(stream: Stream, child: Genes, row: int, parents: Genes, other: int) -> None:
     """The child, a copy of one parent, takes all genes from a random locus on from the other one."""
     cut = 1 + below(stream, len(LOCI) - 1)
@@ -40,7 +42,7 @@ def one_point(stream: Stream, child: Genes, row: int, parents: Genes, other: int
         inherit(child, row, parents, other, locus)
 
 
-@kernel
+@lean_kernel
 def n_point(stream: Stream, child: Genes, row: int, parents: Genes, other: int) -> None:
     """The child, a copy of one parent, takes the genes behind every odd one of two to four cuts from the other."""
     cuts = CUTS_MIN + below(stream, CUTS_MAX - CUTS_MIN + 1)
@@ -53,7 +55,7 @@ def n_point(stream: Stream, child: Genes, row: int, parents: Genes, other: int) 
             inherit(child, row, parents, other, locus)
 
 
-@kernel
+@lean_kernel
 def multi_parent(stream: Stream, child: Genes, row: int, parents: Genes, family: npt.NDArray[np.int64]) -> None:
     """The child takes each gene from a random one of its ``family`` (k,) of parents.
 
@@ -63,7 +65,7 @@ def multi_parent(stream: Stream, child: Genes, row: int, parents: Genes, family:
         inherit(child, row, parents, family[below(stream, len(family))], locus)
 
 
-@kernel
+@lean_kernel
 def uniform_crossover(stream: Stream, child: Genes, row: int, parents: Genes, other: int) -> None:
     """The child, a copy of one parent, takes each gene from the other one with probability 1/2."""
     bits = np.uint64(0)
@@ -74,7 +76,7 @@ def uniform_crossover(stream: Stream, child: Genes, row: int, parents: Genes, ot
             inherit(child, row, parents, other, locus)
 
 
-@kernel
+@lean_kernel
 def draw_open_tree(stream: Stream, genes: Genes, row: int) -> int:
     """Number of a random tree of a side that the direction opens."""
     direction = genes.alleles[row, DIRECTION]
@@ -83,7 +85,7 @@ def draw_open_tree(stream: Stream, genes: Genes, row: int) -> int:
     return below(stream, 2) + (0 if direction == LONG else 2)
 
 
-@kernel
+@lean_kernel
 def subtree_crossover(stream: Stream, child: Genes, row: int, parents: Genes, other: int) -> bool:
     """A random subtree of the child gives way to a random subtree of the other parent, of a tree in the same role.
 
@@ -107,5 +109,6 @@ def subtree_crossover(stream: Stream, child: Genes, row: int, parents: Genes, ot
             start, stop = subtree_start(tree, end), end + 1
         if splice(tree, start, stop, donor, donor_start, donor_end + 1):
             return True
-    tree[:] = donor
+    for position in range(TREE_TOKENS):
+        tree[position] = donor[position]
     return True

@@ -12,7 +12,7 @@ from common.genome.genes import (
     MaskGene,
     RealGene,
 )
-from common.kernel import kernel
+from common.kernel import lean_kernel
 from generator.tables import ALLELE_COUNT, HOURS, MASK, SILENCED, Genes, Settings
 
 _GATES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -75,7 +75,7 @@ for _block, _table in enumerate(_TABLES):
         INSTRUMENTS_NEEDED[_block, _slot] = _INSTRUMENTS.get(_gene.path, 1)
 
 
-@kernel
+@lean_kernel
 def means_something(block: int, slot: int, settings: Settings) -> bool:
     """May this gene (an allele, a number or a set) do anything in this run?"""
     if block == MASK and slot == HOURS and not settings.hours:
@@ -83,7 +83,7 @@ def means_something(block: int, slot: int, settings: Settings) -> bool:
     return settings.instruments >= INSTRUMENTS_NEEDED[block, slot]
 
 
-@kernel
+@lean_kernel
 def speaks(genes: Genes, row: int, block: int, slot: int, settings: Settings) -> bool:
     """May a change of this gene change what the strategy does? A target distance says nothing without a target."""
     if not means_something(block, slot, settings):

@@ -6,7 +6,7 @@ from common.genome.genes import ALLELE_GENES
 from common.genome.layout import TREES, Population, default_population
 from common.genome.slots import TRANSFORM_GENES
 from common.genome.tree import END, enters
-from common.kernel import kernel
+from common.kernel import kernel, lean_kernel
 from common.random import Stream, below, log_uniform, new_stream, open_stream, uniform
 from generator.gates import means_something
 from generator.slots import draw_slot_genes, settle_slots
@@ -40,7 +40,7 @@ _BIT_SHARE = 0.6
 LONG, SHORT, BOTH = (ALLELE_GENES[DIRECTION].alleles.index(name) for name in ("long", "short", "both"))
 
 
-@kernel
+@lean_kernel
 def draw_real(stream: Stream, slot: int) -> float:
     """A value for the real gene at ``slot``: now and then its default, else uniform, or log-uniform for scales."""
     if REAL_DEFAULT_SHARE[slot] > 0.0 and uniform(stream) < REAL_DEFAULT_SHARE[slot]:
@@ -50,7 +50,7 @@ def draw_real(stream: Stream, slot: int) -> float:
     return min(max(value, low), high)
 
 
-@kernel
+@lean_kernel
 def draw_mask(stream: Stream, slot: int, settings: Settings) -> int:
     """A set for the mask gene at ``slot``: mostly the usual one, that restricts nothing.
 
@@ -73,7 +73,7 @@ def draw_mask(stream: Stream, slot: int, settings: Settings) -> int:
     return mask if mask > 0 else 1 << below(stream, bits)
 
 
-@kernel
+@lean_kernel
 def draw_allele(stream: Stream, slot: int, settings: Settings) -> int:
     """An allele for the gene at ``slot``; an instrument, or several of them, only where the run has them."""
     if slot == INSTRUMENT:
@@ -83,7 +83,7 @@ def draw_allele(stream: Stream, slot: int, settings: Settings) -> int:
     return choose(stream, ALLELE_CUMULATIVE[slot])
 
 
-@kernel
+@lean_kernel
 def repair(stream: Stream, genes: Genes, row: int) -> None:
     """Settle the slots, and give a random entry tree to a side that the direction opens and that has none."""
     settle_slots(stream, genes, row)
@@ -96,7 +96,7 @@ def repair(stream: Stream, genes: Genes, row: int) -> None:
             draw_role(stream, genes.trees[row, which], which, live)
 
 
-@kernel
+@lean_kernel
 def draw_genome(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Draw every expressed gene of one row; the trees of a side that stays closed are left empty."""
     for locus in range(_TREES, len(LOCI)):

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.genome.operators import MUTATIONS
-from common.kernel import kernel
+from common.kernel import lean_kernel
 from common.random import Stream, uniform
 from generator.crossover import draw_open_tree
 from generator.mixing import FIRST_MUTATION
@@ -33,7 +33,7 @@ LOGIC, STRUCTURAL, POINT, GAUSSIAN, UNIFORM, POLYNOMIAL, ADAPTIVE, CREEP, JUMP, 
 _MORE = 0.35
 
 
-@kernel
+@lean_kernel
 def mutate_logic(stream: Stream, genes: Genes, row: int, structural: bool) -> None:
     """Change a token or the structure of a tree of an open side; an empty one gets a tree."""
     which = draw_open_tree(stream, genes, row)
@@ -46,7 +46,7 @@ def mutate_logic(stream: Stream, genes: Genes, row: int, structural: bool) -> No
         replace(stream, tree, live)
 
 
-@kernel
+@lean_kernel
 def mutate_by(stream: Stream, genes: Genes, row: int, settings: Settings, kind: int) -> None:
     """Apply mutation ``kind`` of ``MUTATIONS``."""
     if kind in (LOGIC, STRUCTURAL):
@@ -71,7 +71,7 @@ def mutate_by(stream: Stream, genes: Genes, row: int, settings: Settings, kind: 
         mutate_slot(stream, genes, row)
 
 
-@kernel
+@lean_kernel
 def mutate(stream: Stream, genes: Genes, row: int, settings: Settings, shares: npt.NDArray[np.float64]) -> int:
     """Apply one mutation, and with probability 0.35 another, and so on, each drawn by ``shares``, which are summed up.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from common.kernel import kernel
+from common.kernel import lean_kernel
 from common.random import Stream, below, normal, uniform
 from generator.gates import speaks
 from generator.initialise import draw_allele, draw_mask, draw_real
@@ -32,14 +32,14 @@ POLYNOMIAL_ETA = 20.0
 _ATTEMPTS = 20
 
 
-@kernel
+@lean_kernel
 def step_real(stream: Stream, value: float, slot: int, deviation: float) -> float:
     """A normal step of ``deviation`` times the range, reflected at its ends; in the logarithm for scales."""
     share = reflected(share_of(value, slot) + deviation * normal(stream), 0.0, 1.0)
     return value_of(share, slot)
 
 
-@kernel
+@lean_kernel
 def draw_speaking(stream: Stream, genes: Genes, row: int, settings: Settings) -> int:
     """A real gene that speaks, or -1 where twenty draws found none (the mandatory stop always does)."""
     for _ in range(_ATTEMPTS):
@@ -49,7 +49,7 @@ def draw_speaking(stream: Stream, genes: Genes, row: int, settings: Settings) ->
     return -1
 
 
-@kernel
+@lean_kernel
 def gaussian(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Step one real gene that speaks by a normal step of ``STEP``."""
     slot = draw_speaking(stream, genes, row, settings)
@@ -57,7 +57,7 @@ def gaussian(stream: Stream, genes: Genes, row: int, settings: Settings) -> None
         genes.reals[row, slot] = step_real(stream, genes.reals[row, slot], slot, STEP)
 
 
-@kernel
+@lean_kernel
 def adaptive_step(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Step one real gene that speaks by a normal step as wide as the island asks for."""
     slot = draw_speaking(stream, genes, row, settings)
@@ -65,7 +65,7 @@ def adaptive_step(stream: Stream, genes: Genes, row: int, settings: Settings) ->
         genes.reals[row, slot] = step_real(stream, genes.reals[row, slot], slot, settings.step)
 
 
-@kernel
+@lean_kernel
 def uniform_step(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Put one real gene that speaks anywhere in its range, each place alike (in the logarithm for scales)."""
     slot = draw_speaking(stream, genes, row, settings)
@@ -73,7 +73,7 @@ def uniform_step(stream: Stream, genes: Genes, row: int, settings: Settings) -> 
         genes.reals[row, slot] = value_of(uniform(stream), slot)
 
 
-@kernel
+@lean_kernel
 def polynomial_step(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Step one real gene that speaks by Deb's polynomial mutation."""
     slot = draw_speaking(stream, genes, row, settings)
@@ -82,7 +82,7 @@ def polynomial_step(stream: Stream, genes: Genes, row: int, settings: Settings) 
         genes.reals[row, slot] = value_of(polynomial(stream, share, 0.0, 1.0, POLYNOMIAL_ETA), slot)
 
 
-@kernel
+@lean_kernel
 def creep(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Step one ordered allele that speaks."""
     for _ in range(_ATTEMPTS):
@@ -92,7 +92,7 @@ def creep(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
             return
 
 
-@kernel
+@lean_kernel
 def jump(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Put one allele that speaks anywhere else in its table, each place alike, but where random genomes never are."""
     for _ in range(_ATTEMPTS):
@@ -107,7 +107,7 @@ def jump(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
             return
 
 
-@kernel
+@lean_kernel
 def reset(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Draw one gene that speaks anew, and again while it stays what it was."""
     for _ in range(_ATTEMPTS):
@@ -131,7 +131,7 @@ def reset(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
             return
 
 
-@kernel
+@lean_kernel
 def flip(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Switch one bit of a mask that speaks; a last bit that must stay on stays on and another one joins it."""
     slot = MASKS[below(stream, len(MASKS))]

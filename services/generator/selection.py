@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from common.kernel import kernel
+from common.kernel import kernel, lean_kernel
 from common.random import Stream, below, uniform
 from generator.tables import Genes, Settings
 
@@ -48,7 +48,7 @@ class Breeders(NamedTuple):
     family: Rows
 
 
-@kernel
+@lean_kernel
 def tournament(stream: Stream, breeders: Breeders, rows: Rows, size: int) -> int:
     """The best of ``size`` of the ``rows`` drawn with replacement; of equals the one drawn first."""
     rank, crowding = breeders.rank, breeders.crowding
@@ -60,14 +60,14 @@ def tournament(stream: Stream, breeders: Breeders, rows: Rows, size: int) -> int
     return best
 
 
-@kernel
+@lean_kernel
 def weighted(breeders: Breeders, pointer: float) -> int:
     """The survivor in whose share of ``cumulative`` the ``pointer`` in [0, 1) stands: roulette, ranking, truncation."""
     place = np.searchsorted(breeders.cumulative, pointer, side="right")
     return breeders.order[min(int(place), len(breeders.order) - 1)]
 
 
-@kernel
+@lean_kernel
 def lexicase(stream: Stream, breeders: Breeders) -> int:
     """Who is left when case after case, in random order, only those within epsilon of the best stay; of several, one.
 
@@ -76,7 +76,8 @@ def lexicase(stream: Stream, breeders: Breeders) -> int:
     """
     cases, pool, turn = breeders.cases, breeders.pool, breeders.turn
     size = len(breeders.contenders)
-    pool[:size] = breeders.contenders
+    for index in range(size):
+        pool[index] = breeders.contenders[index]
     for case in range(len(turn)):
         turn[case] = case
     for left in range(len(turn), 0, -1):
@@ -97,7 +98,7 @@ def lexicase(stream: Stream, breeders: Breeders) -> int:
     return pool[below(stream, size)]
 
 
-@kernel
+@lean_kernel
 def draw(stream: Stream, breeders: Breeders, settings: Settings, pointer: float) -> int:
     """A survivor by the method of the run; a ``pointer`` of 0 or more stands for a draw (``pointers``)."""
     if settings.selection == TOURNAMENT:
@@ -107,7 +108,7 @@ def draw(stream: Stream, breeders: Breeders, settings: Settings, pointer: float)
     return weighted(breeders, pointer if pointer >= 0.0 else uniform(stream))
 
 
-@kernel
+@lean_kernel
 def draw_parent(stream: Stream, breeders: Breeders, settings: Settings, pointer: float = -1.0) -> int:
     """An elite as often as its share of the set, each alike (as in MAP-Elites); else a survivor by selection."""
     elites = len(breeders.elites)
@@ -115,7 +116,7 @@ def draw_parent(stream: Stream, breeders: Breeders, settings: Settings, pointer:
     return breeders.elites[drawn] if drawn < elites else draw(stream, breeders, settings, pointer)
 
 
-@kernel
+@lean_kernel
 def draw_mate(stream: Stream, breeders: Breeders, settings: Settings, first: int) -> int:
     """The other parent: of the first one's species, but for the share that breeds across species.
 

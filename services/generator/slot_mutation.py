@@ -7,7 +7,7 @@ from common.genome.features import FEATURES
 from common.genome.genes import ALLELE_GENES
 from common.genome.slots import NO_TRANSFORM, OPERANDS, SLOTS, TRANSFORM_GENES
 from common.genome.tree import END, arity
-from common.kernel import kernel
+from common.kernel import lean_kernel
 from common.random import Stream, below, uniform
 from generator.crossover import draw_open_tree
 from generator.slots import draw_slot_genes, draw_source, draw_transform, set_transform
@@ -19,7 +19,7 @@ _ALL_SLOTS = (1 << SLOTS) - 1
 LONG, SHORT = (ALLELE_GENES[DIRECTION].alleles.index(name) for name in ("long", "short"))
 
 
-@kernel
+@lean_kernel
 def step_allele(stream: Stream, genes: Genes, row: int, slot: int) -> None:
     """Move an ordered allele to a neighbour in its table; at an end there is only one."""
     allele = genes.alleles[row, slot]
@@ -27,7 +27,7 @@ def step_allele(stream: Stream, genes: Genes, row: int, slot: int) -> None:
     genes.alleles[row, slot] = allele + 1 if up else allele - 1
 
 
-@kernel
+@lean_kernel
 def nudge_source(stream: Stream, source: int | np.int64) -> int | np.int64:
     """A source close to this one: the same feature on another timeframe, or a neighbour in the table of features."""
     feature, timeframe = source // _TIMEFRAMES, source % _TIMEFRAMES
@@ -38,7 +38,7 @@ def nudge_source(stream: Stream, source: int | np.int64) -> int | np.int64:
     return feature * _TIMEFRAMES + timeframe
 
 
-@kernel
+@lean_kernel
 def slots_in_use(genes: Genes, row: int) -> int:
     """The slots that the trees of the open sides ask, as bits."""
     direction = genes.alleles[row, DIRECTION]
@@ -49,7 +49,7 @@ def slots_in_use(genes: Genes, row: int) -> int:
     return used & live_slots(genes.alleles[row])
 
 
-@kernel
+@lean_kernel
 def start_slot(stream: Stream, genes: Genes, row: int, unused: int) -> None:
     """Draw one of the ``unused`` slots where it has no transform, and let a leaf of an open tree ask it."""
     slot = draw_slot(stream, unused)
@@ -66,7 +66,7 @@ def start_slot(stream: Stream, genes: Genes, row: int, unused: int) -> None:
     tree[position] = draw_question(stream, slot)
 
 
-@kernel
+@lean_kernel
 def change_slot(stream: Stream, genes: Genes, row: int, slot: int) -> None:
     """One change of a slot that has a transform: sources 40 %, window 20 %, lag 20 %, transform 10 %, its end 10 %."""
     gene = TRANSFORM_GENES[slot]
@@ -88,7 +88,7 @@ def change_slot(stream: Stream, genes: Genes, row: int, slot: int) -> None:
         set_transform(stream, genes, row, slot, NO_TRANSFORM)
 
 
-@kernel
+@lean_kernel
 def mutate_slot(stream: Stream, genes: Genes, row: int) -> None:
     """Change a slot in use; where there is none, and with chance 1/5, take another one into use.
 

@@ -15,7 +15,7 @@ from common.genome.slots import (
     TRANSFORM_GENES,
     TRANSFORMS,
 )
-from common.kernel import kernel
+from common.kernel import lean_kernel
 from common.random import Stream, below
 from generator.tables import ALLELE_CUMULATIVE, Genes
 from generator.trees import choose, draw_leaf, draw_timeframe, live_slots, referred_slots
@@ -24,14 +24,14 @@ _FEATURES, _TIMEFRAMES = len(FEATURES), len(TIMEFRAMES)
 _TREES, _TRANSFORMS = len(TREES), len(TRANSFORMS)
 
 
-@kernel
+@lean_kernel
 def draw_source(stream: Stream) -> int:
     """A random feature on a random timeframe."""
     feature = below(stream, _FEATURES)
     return feature * _TIMEFRAMES + draw_timeframe(stream)
 
 
-@kernel
+@lean_kernel
 def draw_transform(stream: Stream, but: int | np.int64) -> int:
     """A random transform that is neither none nor ``but``."""
     while True:
@@ -40,7 +40,7 @@ def draw_transform(stream: Stream, but: int | np.int64) -> int:
             return transform
 
 
-@kernel
+@lean_kernel
 def set_transform(stream: Stream, genes: Genes, row: int, slot: int, transform: int) -> None:
     """Give a slot a transform; sources that it newly reads are drawn, those that it does not read are 0."""
     gene = TRANSFORM_GENES[slot]
@@ -53,7 +53,7 @@ def set_transform(stream: Stream, genes: Genes, row: int, slot: int, transform: 
             genes.feature_sources[row, slot, place] = draw_source(stream)
 
 
-@kernel
+@lean_kernel
 def draw_slot_genes(stream: Stream, genes: Genes, row: int, slot: int, transform: int) -> None:
     """Draw window, lag and sources of a slot with this transform anew."""
     gene = TRANSFORM_GENES[slot]
@@ -63,7 +63,7 @@ def draw_slot_genes(stream: Stream, genes: Genes, row: int, slot: int, transform
         genes.alleles[row, gene + part] = choose(stream, ALLELE_CUMULATIVE[gene + part])
 
 
-@kernel
+@lean_kernel
 def copy_slot(target: Genes, row: int, source: Genes, source_row: int, slot: int) -> None:
     """Copy one slot: transform, window, lag and sources belong together."""
     gene = TRANSFORM_GENES[slot]
@@ -73,7 +73,7 @@ def copy_slot(target: Genes, row: int, source: Genes, source_row: int, slot: int
         target.feature_sources[row, slot, place] = source.feature_sources[source_row, slot, place]
 
 
-@kernel
+@lean_kernel
 def equal_slots(one: Genes, row: int, other: Genes, other_row: int, slot: int) -> bool:
     """Do two genomes agree in a slot?"""
     gene = TRANSFORM_GENES[slot]
@@ -86,7 +86,7 @@ def equal_slots(one: Genes, row: int, other: Genes, other_row: int, slot: int) -
     return True
 
 
-@kernel
+@lean_kernel
 def adopt(child: Genes, row: int, parents: Genes, parent: int) -> None:
     """Copy from a parent the slots that the child's trees ask, that it has not, and that the parent has."""
     asked = 0
@@ -98,7 +98,7 @@ def adopt(child: Genes, row: int, parents: Genes, parent: int) -> None:
             copy_slot(child, row, parents, parent, slot)
 
 
-@kernel
+@lean_kernel
 def settle_slots(stream: Stream, genes: Genes, row: int) -> None:
     """Zero the sources that no transform reads, and replace questions to slots without a transform."""
     live = live_slots(genes.alleles[row])

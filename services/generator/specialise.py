@@ -4,7 +4,7 @@ import numpy as np
 
 from common.genome.genes import ALLELE_GENES, ALLELE_SLOT, MASK_SLOT, REGIMES, SILENCEABLE
 from common.genome.layout import Population
-from common.kernel import kernel
+from common.kernel import kernel, lean_kernel
 from common.random import Stream, new_stream, open_stream
 from generator.initialise import repair
 from generator.tables import DIRECTION, INSTRUMENT, SILENCED, Genes, Settings, pack, unpack
@@ -29,7 +29,7 @@ def specialty(kind: str, island: int, instruments: int) -> dict[str, int]:
     return {name: island % count}
 
 
-@kernel
+@lean_kernel
 def settle(stream: Stream, genes: Genes, row: int, settings: Settings) -> None:
     """Give a genome the genes that its island keeps to, then ``repair`` it; a valid genome of the island stays."""
     if settings.only_instrument >= 0:

@@ -6,7 +6,7 @@ All operators of two operands are symmetric, so operands are not swapped: that w
 from common.genome.conditions import TIMEFRAMES
 from common.genome.slots import PREDICATES, SLOT_BASE
 from common.genome.tree import CONDITION_BASE, END, arity, subtree_start
-from common.kernel import kernel
+from common.kernel import lean_kernel
 from common.random import Stream, below, uniform
 from generator.trees import (
     BLOCKS,
@@ -24,7 +24,7 @@ _TIMEFRAMES = len(TIMEFRAMES)
 _ATTEMPTS = 4
 
 
-@kernel
+@lean_kernel
 def nudge(stream: Stream, token: int) -> int:
     """A condition close to this one: the same feature with another predicate, or the same on another timeframe."""
     condition = token - CONDITION_BASE
@@ -38,7 +38,7 @@ def nudge(stream: Stream, token: int) -> int:
     return CONDITION_BASE + first + predicate * _TIMEFRAMES + timeframe
 
 
-@kernel
+@lean_kernel
 def nudge_question(stream: Stream, token: int, live: int) -> int:
     """A question close to this one: another to the same slot, or with chance 1/5 the same to another ``live`` one."""
     slot, predicate = (token - SLOT_BASE) // PREDICATES, (token - SLOT_BASE) % PREDICATES
@@ -50,7 +50,7 @@ def nudge_question(stream: Stream, token: int, live: int) -> int:
     return SLOT_BASE + slot * PREDICATES + predicate
 
 
-@kernel
+@lean_kernel
 def replace(stream: Stream, tree: Tree, live: int) -> None:
     """Replace one token by another of the same arity; a condition by a neighbour in half of the cases."""
     position = below(stream, length(tree))
@@ -70,7 +70,7 @@ def replace(stream: Stream, tree: Tree, live: int) -> None:
     tree[position] = drawn
 
 
-@kernel
+@lean_kernel
 def grow(stream: Stream, tree: Tree, live: int) -> bool:
     """Join a subtree with a new condition: two tokens more. False, unchanged, when there is no room."""
     end = below(stream, length(tree))
@@ -81,7 +81,7 @@ def grow(stream: Stream, tree: Tree, live: int) -> bool:
     return True
 
 
-@kernel
+@lean_kernel
 def wrap(stream: Stream, tree: Tree) -> bool:
     """Put an operator of one operand on a subtree. False, unchanged, when there is no room."""
     end = below(stream, length(tree))
@@ -91,7 +91,7 @@ def wrap(stream: Stream, tree: Tree) -> bool:
     return True
 
 
-@kernel
+@lean_kernel
 def shrink(stream: Stream, tree: Tree, may_vanish: bool) -> bool:
     """Hoist: an operator and all its operands but one go. A lone condition goes only where the tree ``may_vanish``."""
     used = length(tree)
@@ -112,7 +112,7 @@ def shrink(stream: Stream, tree: Tree, may_vanish: bool) -> bool:
     return resize(tree, first, middle - first, 0)
 
 
-@kernel
+@lean_kernel
 def fill(stream: Stream, tree: Tree, which: int, live: int) -> bool:
     """Give an empty tree a random one that is not empty; False, unchanged, where there is a tree."""
     if tree[0] != END:
@@ -122,7 +122,7 @@ def fill(stream: Stream, tree: Tree, which: int, live: int) -> bool:
     return True
 
 
-@kernel
+@lean_kernel
 def restructure(stream: Stream, tree: Tree, which: int, live: int) -> None:
     """Grow, shrink or wrap tree ``which`` (30 % each) or draw it anew (10 %). An exit (odd) may vanish."""
     for _ in range(_ATTEMPTS):
@@ -140,7 +140,7 @@ def restructure(stream: Stream, tree: Tree, which: int, live: int) -> None:
             return
 
 
-@kernel
+@lean_kernel
 def mutate_tree(stream: Stream, tree: Tree, which: int, live: int) -> None:
     """One mutation of tree ``which``, of a token or of the structure alike; an empty tree gets a random one.
 

@@ -19,7 +19,7 @@ from common.genome.tree import (
     WITHIN_FIRST,
     XOR,
 )
-from common.kernel import kernel
+from common.kernel import lean_kernel
 from common.random import Stream, below, uniform
 
 Tree = npt.NDArray[np.uint16]
@@ -45,7 +45,7 @@ def _blocks() -> npt.NDArray[np.int64]:
 BLOCKS = _blocks()
 
 
-@kernel
+@lean_kernel
 def length(tree: Tree) -> int:
     """Tokens in use of a well-formed tree."""
     used = 0
@@ -54,7 +54,7 @@ def length(tree: Tree) -> int:
     return used
 
 
-@kernel
+@lean_kernel
 def choose(stream: Stream, cumulative: npt.NDArray[np.float64]) -> int:
     """An index, each as often as its step of ``cumulative``, whose last entry counts as 1."""
     drawn = uniform(stream)
@@ -64,21 +64,21 @@ def choose(stream: Stream, cumulative: npt.NDArray[np.float64]) -> int:
     return index
 
 
-@kernel
+@lean_kernel
 def draw_timeframe(stream: Stream) -> int:
     """The bars themselves in three of five cases, else a coarser timeframe."""
     drawn = uniform(stream)
     return 0 if drawn < 0.6 else (1 if drawn < 0.85 else 2)
 
 
-@kernel
+@lean_kernel
 def draw_condition(stream: Stream) -> int:
     """A random condition token."""
     condition = below(stream, _PER_TIMEFRAME)
     return CONDITION_BASE + condition * _TIMEFRAMES + draw_timeframe(stream)
 
 
-@kernel
+@lean_kernel
 def live_slots(alleles: npt.NDArray[np.uint8]) -> int:
     """The slots of one genome that have a transform, as bits."""
     live = 0
@@ -88,7 +88,7 @@ def live_slots(alleles: npt.NDArray[np.uint8]) -> int:
     return live
 
 
-@kernel
+@lean_kernel
 def referred_slots(tree: Tree) -> int:
     """The slots that a tree refers to, as bits."""
     referred = 0
@@ -98,7 +98,7 @@ def referred_slots(tree: Tree) -> int:
     return referred
 
 
-@kernel
+@lean_kernel
 def draw_slot(stream: Stream, bits: int) -> int:
     """A random one of the slots whose bits are on, at least one."""
     while True:
@@ -107,13 +107,13 @@ def draw_slot(stream: Stream, bits: int) -> int:
             return slot
 
 
-@kernel
+@lean_kernel
 def draw_question(stream: Stream, slot: int) -> int:
     """A random token that asks a slot."""
     return SLOT_BASE + slot * PREDICATES + below(stream, PREDICATES)
 
 
-@kernel
+@lean_kernel
 def draw_leaf(stream: Stream, live: int) -> int:
     """A random token without operands: mostly a condition, now and then a question to one of the ``live`` slots."""
     if live != 0 and uniform(stream) < SLOT_SHARE:
@@ -121,14 +121,14 @@ def draw_leaf(stream: Stream, live: int) -> int:
     return draw_condition(stream)
 
 
-@kernel
+@lean_kernel
 def draw_binary(stream: Stream) -> int:
     """A random operator of two operands: and 55 %, or 35 %, xor 10 %."""
     drawn = uniform(stream)
     return AND if drawn < 0.55 else (OR if drawn < 0.9 else XOR)
 
 
-@kernel
+@lean_kernel
 def draw_unary(stream: Stream) -> int:
     """A random operator of one operand: not 25 %, crossed 25 %, within 30 %, streak 20 %."""
     drawn = uniform(stream)
@@ -141,7 +141,7 @@ def draw_unary(stream: Stream) -> int:
     return STREAK_FIRST + below(stream, _STREAKS)
 
 
-@kernel
+@lean_kernel
 def draw_tree(stream: Stream, tree: Tree, conditions: int, live: int) -> None:
     """Overwrite ``tree`` by a random one of this many conditions (0 to CONDITIONS_MAX), of random shape.
 
@@ -166,14 +166,14 @@ def draw_tree(stream: Stream, tree: Tree, conditions: int, live: int) -> None:
             position += 1
 
 
-@kernel
+@lean_kernel
 def draw_role(stream: Stream, tree: Tree, which: int, live: int) -> None:
     """A random tree for its place: an entry (0 and 2) has 1 to 4 conditions, an exit 0 to 3."""
     conditions = choose(stream, _EXIT_SHARES) if which & 1 else 1 + choose(stream, _ENTRY_SHARES)
     draw_tree(stream, tree, conditions, live)
 
 
-@kernel
+@lean_kernel
 def resize(tree: Tree, position: int, old: int, new: int) -> bool:
     """Turn the ``old`` tokens at ``position`` into a gap of ``new`` to be filled; False, unchanged, when too long."""
     used = length(tree)
@@ -189,7 +189,7 @@ def resize(tree: Tree, position: int, old: int, new: int) -> bool:
     return True
 
 
-@kernel
+@lean_kernel
 def splice(tree: Tree, start: int, stop: int, donor: Tree, donor_start: int, donor_stop: int) -> bool:
     """Replace tokens [start, stop) by those of another tree; False, unchanged, when the result is too long."""
     if not resize(tree, start, stop - start, donor_stop - donor_start):

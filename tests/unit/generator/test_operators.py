@@ -189,11 +189,15 @@ def test_the_step_is_a_tenth_of_the_range_and_reflected_at_the_ends(path: str) -
 
     middle = float(np.sqrt(low * high) if scale else (low + high) / 2)
     stream = new_stream(4, 0, 0, 0)
-    steps = np.array([share(mutation.step_real(stream, middle, slot)) for _ in range(20_000)]) - share(middle)
+    steps = np.array([share(mutation.step_real(stream, middle, slot, mutation.STEP)) for _ in range(20_000)]) - share(
+        middle
+    )
     assert stats.kstest(steps / mutation.STEP, "norm").pvalue > 1e-3
     assert steps.std() == pytest.approx(mutation.STEP, rel=0.03)
     for end, sign in ((low, 1), (high, -1)):
-        steps = np.array([share(mutation.step_real(stream, end, slot)) for _ in range(5_000)]) - share(end)
+        steps = np.array([share(mutation.step_real(stream, end, slot, mutation.STEP)) for _ in range(5_000)]) - share(
+            end
+        )
         assert stats.kstest(sign * steps / mutation.STEP, "halfnorm").pvalue > 1e-3
 
 
