@@ -100,6 +100,37 @@ def mutate(stream: Stream, child: Floats, low: Floats, high: Floats, rate: float
 
 
 @kernel
+def fill_offspring(
+    name: tuple[np.uint64, int, int, int],
+    parents: Floats,
+    rank: Ranks,
+    crowding: Floats,
+    bounds: tuple[Floats, Floats],
+    variation: Variation,
+    children: Floats,
+) -> None:
+    """Fill ``children`` (k, g), k even, as ``offspring`` would its rows from the first slot on.
+
+    ``name``: key, island, generation, first slot, which is even. So several threads make one generation.
+    """
+    low, high = bounds
+    genes = parents.shape[1]
+    stream = np.empty(STREAM_WORDS, np.uint64)
+    spreads = np.ones(-(-2 * genes // LANES) * LANES)
+    scratch = Scratch(np.empty(genes, np.int64), np.empty(genes, np.uint64), spreads)
+    for row in range(0, len(children), 2):
+        open_stream(stream, name[0], name[1], name[2], name[3] + row)
+        pair = children[row : row + 2]
+        first, second = tournament(stream, rank, crowding), tournament(stream, rank, crowding)
+        for gene in range(genes):
+            pair[0, gene], pair[1, gene] = parents[first, gene], parents[second, gene]
+        if uniform(stream) < variation.crossover_rate:
+            cross(stream, pair, low, high, variation.crossover_eta, scratch)
+        for child in range(2):
+            mutate(stream, pair[child], low, high, variation.mutation_rate, variation.mutation_eta)
+
+
+@kernel
 def offspring(
     name: tuple[np.uint64, int, int],
     parents: Floats,
@@ -116,19 +147,7 @@ def offspring(
     2002), and have two children. ``name``: key, island, generation; each pair of children draws from the stream whose
     slot is the row of the first.
     """
-    genes = parents.shape[1]
-    children = np.empty((count + count % 2, genes))
-    stream = np.empty(STREAM_WORDS, np.uint64)
-    spreads = np.ones(-(-2 * genes // LANES) * LANES)
-    scratch = Scratch(np.empty(genes, np.int64), np.empty(genes, np.uint64), spreads)
-    for row in range(0, count, 2):
-        open_stream(stream, name[0], name[1], name[2], row)
-        pair = children[row : row + 2]
-        first, second = tournament(stream, rank, crowding), tournament(stream, rank, crowding)
-        for gene in range(genes):
-            pair[0, gene], pair[1, gene] = parents[first, gene], parents[second, gene]
-        if uniform(stream) < variation.crossover_rate:
-            cross(stream, pair, low, high, variation.crossover_eta, scratch)
-        for child in range(2):
-            mutate(stream, pair[child], low, high, variation.mutation_rate, variation.mutation_eta)
+    children = np.empty((count + count % 2, parents.shape[1]))
+    key, island, generation = name
+    fill_offspring((key, island, generation, 0), parents, rank, crowding, (low, high), variation, children)
     return children[:count]

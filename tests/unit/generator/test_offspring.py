@@ -58,12 +58,17 @@ def test_crossing_a_pair_is_sbx_of_half_its_genes_to_the_last_bit(eta: float) ->
         assert np.array_equal(ours, expected)
 
 
-def test_children_stay_within_bounds_and_do_not_depend_on_how_many_are_asked_for() -> None:
+def test_children_stay_within_bounds_and_do_not_depend_on_who_else_is_born() -> None:
     many = _offspring(101, ALWAYS)
     assert many.shape == (101, GENES)
     assert ((many >= LOW) & (many <= HIGH)).all()
     assert np.array_equal(_offspring(20, ALWAYS), many[:20])
     assert not np.array_equal(_offspring(20, ALWAYS, generation=3), many[:20])
+    apart = np.empty((40, GENES))
+    for first in (0, 14):
+        share = apart[first : 14 if first == 0 else 40]
+        offspring.fill_offspring((KEY, 1, 2, first), *_population(50), (LOW, HIGH), ALWAYS, share)
+    assert np.array_equal(apart, many[:40])
 
 
 def test_without_variation_children_are_parents() -> None:
