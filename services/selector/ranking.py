@@ -21,9 +21,9 @@ def fronts(rows: Rows, columns: Floats, ascending: Rows, wanted: int) -> npt.NDA
     """Front (k,) of each of the ``rows`` (k,), all objectives to be maximised; 0 is the best front.
 
     ``columns`` (m, n) are the objectives, ``ascending`` (m, n) their rows as they ascend. ``rows`` must be in
-    descending lexicographic order. Ranking stops with the front that completes ``wanted`` rows; rows behind it are ``UNRANKED``.
-    The order of the search is that of ENS-BS (Zhang, Tian, Cheng, Jin 2015): in lexicographic order nobody is dominated
-    by a later row, and the front of a row is found by bisection.
+    descending lexicographic order. Ranking stops with the front that completes ``wanted`` rows; rows behind it are
+    ``UNRANKED``. The order of the search is that of ENS-BS (Zhang, Tian, Cheng, Jin 2015): in lexicographic order
+    nobody is dominated by a later row, and the front of a row is found by bisection.
     """
     m, n = columns.shape
     place = np.full(n, -1, np.int64)
