@@ -10,9 +10,11 @@ from standalone.commands import (
     bench,
     champions,
     checkpoint,
+    coevolve,
     data,
     explain,
     graph,
+    knowledge,
     landscape,
     leaderboard,
     league,
@@ -66,6 +68,7 @@ app.command("up", epilog=up.EXAMPLES)(up.up)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain_genome)
 app.command("graph", epilog=graph.EXAMPLES)(graph.graph)
 app.command("landscape", epilog=landscape.EXAMPLES)(landscape.landscape)
+app.command("coevolve", epilog=coevolve.EXAMPLES)(coevolve.coevolve)
 app.command("leaderboard", epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
 app.command("league", epilog=league.EXAMPLES)(league.league)
 app.command("meta", epilog=meta.EXAMPLES)(meta.meta)
@@ -75,6 +78,7 @@ app.add_typer(seed.app, name="seed")
 app.add_typer(champions.app, name="champions")
 app.add_typer(checkpoint.app, name="checkpoint")
 app.add_typer(data.app, name="data")
+app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(store.app, name="store")
 app.add_typer(topics.app, name="topics")
 

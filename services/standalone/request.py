@@ -28,12 +28,25 @@ class Request:
     seed: int | None = None
     islands: int | None = None
     config: Path | None = None
+    knowledge: Path | None = None
 
     def overrides(self) -> dict[str, Any]:
         """Fields of the specification that were asked for, the config file first, options over it."""
         fields = _config(self.config) if self.config is not None else {}
+        if self.knowledge is not None:
+            fields["evolution"] = {**fields.get("evolution", {}), "knowledge": lessons_of(self.knowledge)}
         given = {"generations": self.generations, "seed": self.seed, "islands": self.islands}
         return fields | {name: value for name, value in given.items() if value is not None}
+
+
+def lessons_of(path: Path) -> Any:
+    """What a run takes of a knowledge base. Raises ConfigurationError for a file that is none."""
+    if not path.is_file():
+        raise ConfigurationError(f"--knowledge {path}: no such file; `galapagos knowledge mine` writes one")
+    document = parse_json(path.read_bytes(), f"--knowledge {path}")
+    if not isinstance(document, dict) or "knowledge" not in document:
+        raise ConfigurationError(f"--knowledge {path}: is no knowledge base; `galapagos knowledge mine` writes one")
+    return document["knowledge"]
 
 
 def _config(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ LESSONS_MAX = 512
 TEACHABLE: dict[str, tuple[str, ...]] = {
     gene.path: tuple(map(str, gene.alleles))
     for gene in ALLELE_GENES
-    if gene.expressed and gene.chromosome != "features" and gene.path != "portfolio.instrument"
+    if gene.expressed and gene.chromosome not in ("features", "portfolio")
 }
 """Genes that lessons may be about, with their alleles. An instrument is a place, not a lesson."""
 QUESTIONS: tuple[str, ...] = tuple(condition.text for condition in CONDITIONS[:: len(TIMEFRAMES)])

@@ -15,6 +15,9 @@ Islands = Annotated[int | None, typer.Option(min=1, max=256, help="Populations t
 Out = Annotated[Path | None, typer.Option(help="Folder for everything the run writes.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, or with the latest one.")]
 Config = Annotated[Path | None, typer.Option(help="JSON file with any fields of the run specification.")]
+Knowledge = Annotated[
+    Path | None, typer.Option(help="A knowledge base of earlier runs: what is newly drawn follows its lessons.")
+]
 CheckpointGenerations = Annotated[
     int, typer.Option(min=0, help="Take a recovery point after so many generations; 0: not for that.")
 ]

@@ -26,6 +26,7 @@ def run(
     out: options.Out = None,
     resume: options.Resume = False,
     config: options.Config = None,
+    knowledge: options.Knowledge = None,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Do not record events into the run's chdb store.")
     ] = False,
@@ -43,7 +44,7 @@ def run(
     from standalone.request import Request
     from standalone.session import Options, run_session
 
-    request = Request(data or (), generations, minutes, seed, islands, config)
+    request = Request(data or (), generations, minutes, seed, islands, config, knowledge)
     points = PointSettings(checkpoint_generations, checkpoint_minutes, checkpoint_keep)
     chosen = Options(
         out=out, resume=resume, workers=workers, store=not no_store, traces=traces, json=json, points=points

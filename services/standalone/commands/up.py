@@ -71,6 +71,7 @@ def up(
     out: options.Out = None,
     resume: options.Resume = False,
     config: options.Config = None,
+    knowledge: options.Knowledge = None,
     checkpoint_generations: options.CheckpointGenerations = 100,
     checkpoint_minutes: options.CheckpointMinutes = 5.0,
     checkpoint_keep: options.CheckpointKeep = 3,
@@ -101,7 +102,7 @@ def up(
         say(f"events on {here.bus}")
         return ServerCrew(folder, here, sizes, traces, say, os.cpu_count() or 1)
 
-    request = Request(data or (), generations, minutes, seed, islands, config)
+    request = Request(data or (), generations, minutes, seed, islands, config, knowledge)
     points = PointSettings(checkpoint_generations, checkpoint_minutes, checkpoint_keep)
     command = f"up --bus {bus}" if bus else "up"
     chosen = Options(
