@@ -21,7 +21,7 @@ from selector.reference_points import reference_points, standing_by_reference, s
 from selector.survival import fittest, standing
 
 Floats = npt.NDArray[np.float64]
-SIZE, EVALUATIONS, SEEDS = 100, 20_000, 10
+SIZE, EVALUATIONS, SEEDS = 100, 20_000, 20
 SPARE = 20
 """Children bred beyond the population, for copies that are dropped."""
 SORTED = (1_000, 10_000)
