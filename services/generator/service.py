@@ -14,11 +14,12 @@ from common.events.spec import OBJECTIVES, RunSpec
 from common.genome.codec import from_json, genome_ids, valid
 from common.genome.layout import GENOME, Population
 from common.service import Service
-from generator.breed import breed
+from generator.breed import Children, breed
 from generator.chances import Choice, Standing, breeders_of
+from generator.elites import joined, lines, samples
 from generator.experts import expert_population
 from generator.initialise import random_population
-from generator.mixing import mix_of
+from generator.mixing import Mix, mix_of
 from generator.selection import METHODS, Breeders
 from generator.specialise import settled, specialty
 from generator.tables import INSTRUMENT, Settings
@@ -110,19 +111,40 @@ def next_generation(run: RunSpec, parents: ParentsSelected) -> GenomeProposed:
         raise ContractError(f"parents of island {island}, generation {generation - 1}: at least one is not a genome")
     pressure, size = parents.header.pressure, run.evolution.offspring
     settings = settings_of(run, pressure, island)
-    born = breed(
-        breeding_set(run, parents),
-        settings,
-        mix_of(pressure.mix if pressure else {}),
-        (run.stream_key, island, generation),
-        np.arange(size),
-        size,
-    )
+    mix, name = mix_of(pressure.mix if pressure else {}), (run.stream_key, island, generation)
+    others, bases = _of_elites(run, parents, settings, mix)
+    bred = size - len(others.population)
+    born = breed(breeding_set(run, parents), settings, mix, name, np.arange(bred), size)
     population = _taught(run, born.population, born.parents, parents.population, settings, (island, generation))
     # NOBODY is -1 and so picks the row behind the last: an id of zeros.
-    ids = np.concatenate([parents["genome_id"], np.zeros(1, parents["genome_id"].dtype)])
+    ids = np.concatenate([parents["genome_id"], bases, np.zeros(1, parents["genome_id"].dtype)])
+    born = joined(born._replace(population=population), others)
     header = ProposedHeader(island=island, generation=generation)
-    return _cohort(header, population, born.operators, applied=born.applied, parent_ids=ids[born.parents])
+    return _cohort(header, born.population, born.operators, applied=born.applied, parent_ids=ids[born.parents])
+
+
+def _of_elites(
+    run: RunSpec, parents: ParentsSelected, settings: Settings, mix: Mix
+) -> tuple[Children, npt.NDArray[np.void]]:
+    """Children of elites alone, in the last slots, and the ids that parent rows behind the breeding set stand for.
+
+    Elites are those of the archive, and the feasible of the first front: the archive's own may be among them.
+    """
+    size, shares, emission = run.evolution.offspring, run.evolution.archive, parents.header.emission
+    elites = np.flatnonzero((parents["from_archive"] > 0) | ((parents["rank"] == 0) & (parents["violation"] <= 0)))
+    lined = round(shares.iso_line * size) if len(elites) else 0
+    sampled = min(round(shares.covariance * size), size - lined) if emission else 0
+    name = (run.stream_key, parents.header.island, parents.header.generation + 1)
+    slots = np.arange(size - lined - sampled, size)
+    found, bases = lines(parents.population[elites], settings, mix, name, slots[:lined]), parents["genome_id"][:0]
+    found = found._replace(parents=elites[found.parents])
+    if emission and sampled:
+        base = np.frombuffer(bytes.fromhex(emission.genome), GENOME)
+        distribution = np.array(emission.mean), np.array(emission.axes)
+        drawn = samples(base, distribution, settings, mix, name, slots[lined:])
+        bases = genome_ids(base)
+        found = joined(found, drawn._replace(parents=np.where(drawn.parents == 0, len(parents), NOBODY)))
+    return found, bases
 
 
 def seeded_genome(run: RunSpec, seeded: GenomeSeeded, cause: str) -> GenomeProposed:

@@ -53,7 +53,7 @@ def best_per_cell(cell: Indices, score: npt.NDArray[np.float64]) -> Indices:
 
     Rows must come in the order of their genome ids: of equal scores the first row wins.
     """
-    best = np.full(CELLS, _NOBODY, np.int64)
+    best = np.full(cell.max() + 1 if len(cell) else 0, _NOBODY, np.int64)
     for row in range(len(cell)):
         holder = best[cell[row]]
         if holder == _NOBODY or score[row] > score[holder]:

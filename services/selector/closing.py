@@ -8,13 +8,16 @@ from common.events.cohorts import STATUS
 from common.events.spec import RunSpec
 from selector import learning
 from selector.adaptation import size_of
-from selector.archive import best_per_cell, cells
 from selector.constraints import limited
+from selector.elites import with_elites
+from selector.learned import Learned
 from selector.migration import admitted, send
+from selector.novel import with_the_novel
 from selector.places import in_order, places
 from selector.promotion import choose
 from selector.species import has_species, places_by_species
 from selector.state import IslandState, Members, distinct, join
+from selector.survival import Rows
 
 _MEASURED = STATUS.index("measured")
 
@@ -32,10 +35,7 @@ def close(state: IslandState, run: RunSpec) -> IslandState:
     counts = np.bincount(state.pending["status"], minlength=len(STATUS))
     merged = join(state.population, limited(state.pending, run), migrants)
     merged = distinct(merged[merged["status"] == _MEASURED])
-    size = size_of(state.learned, run)
-    kept, learned = places(state, merged, run, size)
-    if has_species(run):
-        kept, learned = places_by_species(learned, merged, run, size)
+    kept, learned = _places(state, merged, run)
     before = state
     state = replace(
         state,
@@ -45,7 +45,7 @@ def close(state: IslandState, run: RunSpec) -> IslandState:
         failed=state.failed + int(counts[STATUS.index("failed")]),
         population=in_order(learned, merged[kept], run),
         learned=learned,
-        archive=_archive_with(state.archive, merged),
+        archive=with_elites(state.archive, merged, run),
         pending=None,
         arrived=tuple(batch for batch in state.arrived if batch[0] + run.evolution.migration_interval > closing),
     )
@@ -55,7 +55,11 @@ def close(state: IslandState, run: RunSpec) -> IslandState:
     return send(learning.learned(before, state, run), run)
 
 
-def _archive_with(archive: Members, members: Members) -> Members:
-    contenders = distinct(join(archive, members[members["violation"] <= 0]))
-    score = np.ascontiguousarray(contenders["objectives"][:, 0])
-    return contenders[best_per_cell(cells(contenders["descriptor"]), score)]
+def _places(state: IslandState, members: Members, run: RunSpec) -> tuple[Rows, Learned]:
+    """Rows of the members that stay, ascending, and what the island has learned by choosing them."""
+
+    def by_standing(size: int) -> tuple[Rows, Learned]:
+        kept, learned = places(state, members, run, size)
+        return places_by_species(learned, members, run, size) if has_species(run) else (kept, learned)
+
+    return with_the_novel(by_standing, members, run, size_of(state.learned, run))

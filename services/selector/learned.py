@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from common.events.cohorts import GENOME_COLUMNS
+from common.events.cohorts import GENOME_COLUMNS, MEASURE_COLUMNS
 from common.events.spec import OBJECTIVES
+from common.genome.genes import REAL_GENES
+from selector.covariance import emitter_dtype
 
+EXPRESSED_REALS = sum(gene.expressed for gene in REAL_GENES)
 Learned = dict[str, npt.NDArray[Any]]
 """One array of records (n,) a subsystem; never written to once it is in a state."""
 OPERATOR = np.dtype([("quality", "<f8"), ("share", "<f8"), ("tried", "<f8"), ("failed", "<f8")])
@@ -29,6 +32,10 @@ SPECIES = np.dtype(
 """A living species: its representative, the best of the run's first objective so far, and for how long it was so."""
 BOUNDARY = np.dtype([("threshold", "<f8"), ("founded", "<u4"), ("extinct", "<u4")])
 """How far a member may be from its representative, and how many species there were and are no more."""
+NOVEL = np.dtype([(name, (GENOME_COLUMNS | MEASURE_COLUMNS)[name]) for name in ("genome", "descriptor", "objectives")])
+"""One that was novel: whatever novelty is measured by."""
+EMITTER = np.dtype([("genome", GENOME_COLUMNS["genome"]), *emitter_dtype(EXPRESSED_REALS).descr])
+"""An emitter over the expressed real genes, and the genome that its children have the other genes of."""
 DTYPES: dict[str, np.dtype[Any]] = {
     "species": SPECIES,  # selector.species, in the order of their founding
     "boundary": BOUNDARY,  # selector.species, one row
@@ -38,6 +45,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "scale": np.dtype("<f8"),  # selector.convergence: the least of each objective at first, then the extents
     "turns": TURN,  # selector.convergence and selector.extinction, one row
     "tabu": np.dtype("<u8"),  # selector.memory: ids in the younger filter, its words, those of the older
+    "novel": NOVEL,  # selector.novel, the oldest first
+    "novelty": np.dtype("<f8"),  # selector.novel, one row: the threshold
+    "emitter": EMITTER,  # selector.emission, one row
     "hyperplane": np.dtype("<f8"),  # rows of selector.hyperplane, one after the other
 }
 """The record of each subsystem, by name."""

@@ -20,8 +20,10 @@ from common.events.spec import RunSpec
 from common.events.trace import unpack
 from common.random import new_stream
 from selector import learning
-from selector.archive import CELLS, sample
+from selector.archive import sample
 from selector.diversity import genetic_diversity
+from selector.elites import cell_count
+from selector.emission import asked
 from selector.judgement import champion
 from selector.migration import destinations
 from selector.places import run_objectives, standing_in
@@ -65,6 +67,7 @@ def parents(state: IslandState, run: RunSpec, trace: str = "") -> Event:
         final=run.generations > 0 and state.generation == run.generations - 1,
         summary=_summary(state, run, rank),
         pressure=learning.pressure(state, run),
+        emission=asked(state.learned),
     )
     payload = ParentsSelected.build(
         header,
@@ -133,7 +136,7 @@ def _summary(state: IslandState, run: RunSpec, rank: npt.NDArray[np.int32]) -> S
         median={name: float(np.median(column)) for name, column in values.items() if len(column)},
         front_size=int((feasible & (rank == 0)).sum()),
         archive_size=len(state.archive),
-        archive_cells=CELLS,
+        archive_cells=cell_count(run),
         diversity=genetic_diversity(state.population),
         registered=len(state.candidates),
         champions=promoted,

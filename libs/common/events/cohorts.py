@@ -127,6 +127,18 @@ class Pressure(BaseModel):
     """A ``common.bloom`` filter, as text, of genomes that shall not be bred again; empty: none."""
 
 
+class Emission(BaseModel):
+    """Where the children of an island's CMA-ME emitter shall lie: a normal distribution over expressed real genes."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    genome: str
+    """Hex: the genome that they have all other genes of."""
+    mean: list[float]
+    """(genes,), in the order of their slots, as shares of their ranges."""
+    axes: list[list[float]]
+    """(genes, genes): columns as long as the deviation along them."""
+
+
 class SelectedHeader(Header):
     """``generation`` is the one just closed."""
 
@@ -134,6 +146,8 @@ class SelectedHeader(Header):
     summary: Summary
     pressure: Pressure | None = None
     """None: what the specification of the run says."""
+    emission: Emission | None = None
+    """None: the island has no emitter."""
 
 
 class MigrantHeader(Header):
