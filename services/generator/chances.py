@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.genome.layout import Population
+from generator.quantum import MASK_WIDTH
 from generator.selection import LEXICASE, RANK, ROULETTE, TRUNCATION, Breeders, Floats, Rows
 from generator.tables import unpack
 
@@ -146,4 +147,5 @@ def breeders_of(parents: Population, standing: Standing, choice: Choice) -> Bree
         pool=np.empty(len(survivors), np.int64),
         turn=np.empty(cases.shape[1], np.int64),
         family=np.empty(_FAMILY, np.int64),
+        bits=(np.empty(MASK_WIDTH), np.empty(_FAMILY, np.uint32)),
     )

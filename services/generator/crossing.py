@@ -14,13 +14,14 @@ from generator.blending import (
     swarm_crossover,
 )
 from generator.crossover import multi_parent, n_point, one_point, subtree_crossover, uniform_crossover
+from generator.quantum import quantum_crossover
 from generator.selection import NOBODY, Breeders, draw_mate
 from generator.slots import adopt
 from generator.tables import Genes, Settings
 from generator.trees import choose
 
 _NAMES = tuple(CROSSOVERS)
-ONE_POINT, N_POINT, UNIFORM, SUBTREE, ARITHMETIC, HEURISTIC, SBX, MULTI_PARENT, DIFFERENTIAL, SWARM = (
+ONE_POINT, N_POINT, UNIFORM, SUBTREE, ARITHMETIC, HEURISTIC, SBX, MULTI_PARENT, DIFFERENTIAL, SWARM, QUANTUM = (
     _NAMES.index(name)
     for name in (
         "one_point",
@@ -33,6 +34,7 @@ ONE_POINT, N_POINT, UNIFORM, SUBTREE, ARITHMETIC, HEURISTIC, SBX, MULTI_PARENT, 
         "multi_parent",
         "differential",
         "swarm",
+        "quantum",
     )
 )
 
@@ -54,6 +56,8 @@ def gather(stream: Stream, breeders: Breeders, settings: Settings, first: int, k
     count = 2
     if kind == DIFFERENTIAL:
         count = 3
+    elif kind == QUANTUM:
+        count = len(family)
     elif kind == MULTI_PARENT:
         count = 3 + below(stream, len(family) - 2)
     for index in range(2, count):
@@ -99,6 +103,11 @@ def cross_by(
         multi_parent(stream, children, row, genes, family[:count])
     elif kind == DIFFERENTIAL:
         differential_crossover(stream, children, row, genes, second, family[2], settings)
+    elif kind == QUANTUM:
+        best = first
+        for index in range(1, count):
+            best = family[index] if stands_better(breeders, family[index], best) else best
+        quantum_crossover(stream, children, row, genes, family[:count], best, settings, breeders.bits)
     else:
         swarm_crossover(stream, children, row, genes, second, settings)
     return kind

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from common.kernel import kernel, lean_kernel
+from common.kernel import lean_kernel
 from common.random import Stream, uniform
 from generator.gates import speaks
 from generator.tables import MASK, MASK_BITS, MASK_MAY_BE_EMPTY, MASKS, Genes, Settings
@@ -73,15 +73,23 @@ def observe(stream: Stream, chances: Chances, may_be_empty: bool) -> int:
     return mask
 
 
-@kernel
+@lean_kernel
 def quantum_crossover(
-    stream: Stream, child: Genes, row: int, parents: Genes, family: npt.NDArray[np.int64], best: int, settings: Settings
+    stream: Stream,
+    child: Genes,
+    row: int,
+    parents: Genes,
+    family: npt.NDArray[np.int64],
+    best: int,
+    settings: Settings,
+    room: tuple[Chances, Masks],
 ) -> None:
     """Each set that speaks is drawn by the shares of its bits in the ``family`` (m,), turned toward parent ``best``.
 
-    The child is a copy of the first of the family: bits in which it has what the best has are not turned.
+    The child is a copy of the first of the family: bits in which it has what the best has are not turned. ``room`` to
+    work in: (MASK_WIDTH,) and (m,) or more.
     """
-    chances, masks = np.empty(MASK_WIDTH), np.empty(len(family), np.uint32)
+    chances, masks = room[0], room[1][: len(family)]
     for slot in MASKS:
         if speaks(child, row, MASK, slot, settings):
             for index in range(len(family)):

@@ -26,7 +26,7 @@ class Breeders(NamedTuple):
     summed up, and the first ``leaders`` of them are of the first front. ``contenders`` are the survivors that lexicase
     compares by their ``cases`` (n, k), larger is better; within ``epsilon`` (k,) all are equal. ``kin`` holds the rows
     of a species side by side: those of row r's from ``kin_first[r]`` on, ``kin_size[r]`` many, 0 if it has none.
-    ``pool``, ``turn`` and ``family`` are room to work in.
+    ``pool``, ``turn``, ``family`` and ``bits`` are room to work in.
     """
 
     genes: Genes
@@ -46,6 +46,7 @@ class Breeders(NamedTuple):
     pool: Rows
     turn: Rows
     family: Rows
+    bits: tuple[Floats, npt.NDArray[np.uint32]]
 
 
 @lean_kernel

@@ -58,7 +58,8 @@ def _bred(parents: Genes, settings: Settings) -> Genes:
     n = len(parents.masks)
     for row in range(n):
         family = np.array([row, (row + 1) % n, (row + 2) % n])
-        quantum.quantum_crossover(new_stream(KEY, 0, 0, row), children, row, parents, family, family[1], settings)
+        stream, room = new_stream(KEY, 0, 0, row), (np.empty(quantum.MASK_WIDTH), np.empty(3, np.uint32))
+        quantum.quantum_crossover(stream, children, row, parents, family, family[1], settings, room)
     return children
 
 
