@@ -165,6 +165,16 @@ def _cohorts() -> Iterator[tuple[Payload, str]]:
         registered=2,
         champions=1,
         refusals={"vault": 1},
+        diversities={
+            "genetic": 0.4,
+            "structural": 0.7,
+            "phenotypic": 0.3,
+            "behavioural": 0.6,
+            "fitness": 0.2,
+            "vendi": 9.5,
+        },
+        verdict=["plateau"],
+        species=4,
     )
     yield build(cohorts.GenomeProposed, cohorts.ProposedHeader(island=1, generation=5)), "1:5:evolution"
     yield build(cohorts.GenomeEvaluated, cohorts.EvaluatedHeader(island=1, generation=5, proposed_us=TIME_US)), "1"

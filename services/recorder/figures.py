@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from common.events.cohorts import DESCRIPTOR, EVIDENCE, OPERATOR_NAMES, WINDOWS, ParentsSelected
+from common.events.cohorts import DESCRIPTOR, EVIDENCE, OPERATOR_NAMES, WINDOWS, ParentsSelected, SelectedHeader
 from common.events.spec import OBJECTIVES
+from recorder.tables import DIVERSITIES
 
 Columns = dict[str, list[Any]]
 Data = dict[str, npt.NDArray[Any]]
@@ -65,4 +66,19 @@ def pressure(payload: ParentsSelected, new: npt.NDArray[np.bool_]) -> dict[str, 
         "oldest_age": int(ages.max(initial=0)),
         "parents": len(children),
         "effective_parents": float(children.sum() ** 2 / np.square(children).sum()) if len(children) else 0.0,
+    }
+
+
+def searching(header: SelectedHeader) -> dict[str, Any]:
+    """How an island searches; a figure that it does not tell is not a number, a rate that it does not ask for 0."""
+    summary, asked = header.summary, header.pressure
+    told = summary.model_dump(include={"verdict", "species", "restarts", "extinctions", "innovations", "breakthroughs"})
+    rates = ("crossover_rate", "mutation_rate", "immigrant_rate", "step", "tournament")
+    shares = asked.mix if asked else {}
+    return {
+        **told,
+        **{f"{name}_diversity": summary.diversities.get(name, np.nan) for name in DIVERSITIES},
+        **{name: getattr(asked, name, 0) for name in rates},
+        "operators": sorted(shares),
+        "operator_shares": [shares[name] for name in sorted(shares)],
     }

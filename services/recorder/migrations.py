@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from common.errors import ConfigurationError, ContractError
 from common.ports import Store
-from recorder.tables import TABLES, Table
-from recorder.views import VIEWS
+from recorder.tables import FIRST_TABLES, SEARCH_TABLES, TABLES, Table
+from recorder.views import VIEWS, VIEWS_AT_FIRST, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,20 @@ class Migration:
         return hashlib.blake2b("\n".join(self.statements).encode(), digest_size=8).hexdigest()
 
 
+def _made(views: Sequence[View]) -> tuple[str, ...]:
+    return tuple(statement for view in views for statement in view.ddl)
+
+
+_BIRTHS = VIEWS[VIEWS_AT_FIRST]
 MIGRATIONS: tuple[Migration, ...] = (
-    Migration(1, "tables", tuple(table.ddl for table in TABLES)),
-    Migration(2, "views", tuple(statement for view in VIEWS for statement in view.ddl)),
+    Migration(1, "tables", tuple(table.ddl for table in FIRST_TABLES)),
+    Migration(2, "views", _made(VIEWS[:VIEWS_AT_FIRST])),
+    Migration(
+        3,
+        "births",
+        (*_made([_BIRTHS]), f"INSERT INTO {_BIRTHS.name} ({', '.join(_BIRTHS.columns)}) {_BIRTHS.select}"),
+    ),
+    Migration(4, "search", tuple(table.ddl for table in SEARCH_TABLES)),
 )
 _LEDGER = Table(
     "schema_migrations",

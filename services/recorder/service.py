@@ -26,7 +26,7 @@ from common.events.public import (
 )
 from common.events.spec import OBJECTIVES
 from common.ports import Record
-from recorder.figures import Columns, figures, fitness, hexes, pressure
+from recorder.figures import Columns, figures, fitness, hexes, pressure, searching
 from recorder.tables import BY_NAME
 
 _MEASURED = STATUS.index("measured")
@@ -108,7 +108,7 @@ def _selected(event: Event) -> Iterator[tuple[str, Columns]]:
         "generations",
         _row(
             {
-                **summary.model_dump(exclude={"best", "median", "refusals"}),
+                **summary.model_dump(exclude={"best", "median", "refusals", "diversities"}),
                 **where,
                 "final": int(header.final),
                 **{f"best_{name}": summary.best.get(name, np.nan) for name in OBJECTIVES},
@@ -118,6 +118,7 @@ def _selected(event: Event) -> Iterator[tuple[str, Columns]]:
             }
         ),
     )
+    yield "search", _row(where | searching(header))
     # The genealogy: each member once, in the generation that admitted it. Elites of the archive were members before.
     new = (payload["born_generation"] == header.generation) & (payload["from_archive"] == 0)
     yield "selection", _row({**where, **pressure(payload, new)})

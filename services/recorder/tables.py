@@ -32,6 +32,7 @@ _ARROW: dict[str, pa.DataType] = {
     "DateTime": pa.timestamp("s", "UTC"),
     "Array(String)": pa.list_(pa.string()),
     "Array(UInt64)": pa.list_(pa.uint64()),
+    "Array(Float64)": pa.list_(pa.float64()),
 }
 # Every row says which run and event it is of, when that was published, and where in the log it stands.
 _COMMON = {
@@ -88,9 +89,11 @@ _EVIDENCE = {
     for window in ("training", "validation", "vault")
     for figure, kind in {"sharpe_annual": "Float64", "total_return": "Float64", "trades": "UInt32"}.items()
 }
+DIVERSITIES = ("genetic", "structural", "phenotypic", "behavioural", "fitness", "vendi")
+"""Measures of a population as its summary names them."""
 _MEASURED = dict.fromkeys(OBJECTIVES, "Float64") | {"violation": "Float64"}
 
-TABLES: tuple[Table, ...] = (
+FIRST_TABLES: tuple[Table, ...] = (
     _table("runs", ("event_id",), {"seed": "UInt64", "islands": "UInt16", "generations": "UInt64", "spec": "String"}),
     _table("audit", ("event_id",), {"action": "String", "scope": "String", "issuer": "String"}),
     _table(
@@ -172,4 +175,18 @@ TABLES: tuple[Table, ...] = (
     ),
     _table("alerts", ("kind", "event_id"), {"kind": "String", "severity": "String", "message": "String"}),
 )
+SEARCH_TABLES: tuple[Table, ...] = (
+    _table(
+        "search",
+        ("island", "generation", "event_id"),
+        ISLAND
+        | {"verdict": "Array(String)"}
+        | dict.fromkeys(("species", "restarts", "extinctions", "innovations", "breakthroughs"), "UInt32")
+        | {f"{name}_diversity": "Float64" for name in DIVERSITIES}
+        | dict.fromkeys(("crossover_rate", "mutation_rate", "immigrant_rate", "step"), "Float64")
+        | {"tournament": "UInt32", "operators": "Array(String)", "operator_shares": "Array(Float64)"},
+    ),
+)
+"""How an island searches: its diversity, its verdict, and what it asks of its next generation."""
+TABLES: tuple[Table, ...] = (*FIRST_TABLES, *SEARCH_TABLES)
 BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}

@@ -42,6 +42,23 @@ _EDGES = (
     f"SELECT run_id, genome_id AS child_id, parent_id, operator, island, generation, {_TIMES} "
     "FROM members ARRAY JOIN if(empty(parent_ids), [''], parent_ids) AS parent_id"
 )
+# One row of numbers for a birth, so that a whole genealogy is read at once: an id is its two halves, a parent the first
+# half of its id (0: none), an operator its place in BIRTH_OPERATORS, counted from 1 (0: another).
+BIRTH_OPERATORS: tuple[str, ...] = ("random", "expert", "published", "crossover", "mutation", "both", "migrant")
+_KIN = dict.fromkeys(("child", "child_rest", "mother", "father"), "UInt64")
+_BIRTH = _KIN | {"operator_code": "UInt8"} | ISLAND | _TIME
+
+
+def _half(text: str, first: int = 1) -> str:
+    """SQL: sixteen hex digits of a text, from the ``first`` on, as a number; 0 for an empty text."""
+    return f"reinterpretAsUInt64(reverse(unhex(substring({text}, {first}, 16))))"
+
+
+_BIRTHS = (
+    f"SELECT run_id, {_half('genome_id')} AS child, {_half('genome_id', 17)} AS child_rest, "
+    f"{_half('parent_ids[1]')} AS mother, {_half('parent_ids[2]')} AS father, "
+    f"toUInt8(indexOf({list(BIRTH_OPERATORS)}, operator)) AS operator_code, island, generation, {_TIMES} FROM members"
+)
 _HEALTH = {"diversity": "Float64", "front_size": "UInt32", "archive_cells": "UInt32", "median_sharpe": "Float64"}
 # NaN: nobody measured yet. It would win or lose against numbers as the engine's version pleases.
 _BEST = ", ".join(f"maxState(if(isNaN(best_{name}), -1 / 0, best_{name})) AS {name}" for name in OBJECTIVES)
@@ -105,4 +122,13 @@ VIEWS: tuple[View, ...] = (
         f"refused, failed, toInt64(time_us) - toInt64(proposed_us) AS took_us, {_TIMES} FROM cohorts",
         is_bulk=True,
     ),
+    View(
+        "births",
+        _RUN | _BIRTH,
+        ("run_id", "child", "child_rest", "island", "generation", "mother", "father"),
+        _BIRTHS,
+        is_bulk=True,
+    ),
 )
+VIEWS_AT_FIRST = 8
+"""So many of them came with the second step of the schema."""

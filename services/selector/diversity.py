@@ -1,13 +1,21 @@
-"""Diversity of a population: how different two members are, on average."""
+"""Diversity of a population: how different two members are, on average, by what is looked at."""
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import entr
 
 from common.genome.genes import ALLELE_GENES
 from common.genome.layout import GENOME
 from common.kernel import kernel
+from selector.archive import CELLS, HOLDING_EDGES, cells
+from selector.distance import Genotypes, distances, genotypes, structural_distance
 from selector.state import Members
 
+SAMPLE = 64
+"""Members that are compared pair by pair: evenly spread over the population, which stands in order, best first."""
+MEASURES: tuple[str, ...] = ("genetic", "structural", "phenotypic", "behavioural", "fitness", "vendi")
 _EXPRESSED = [slot for slot, gene in enumerate(ALLELE_GENES) if gene.expressed]
 
 
@@ -38,3 +46,70 @@ def allele_diversity(alleles: npt.NDArray[np.uint8]) -> float:
             same += (count / n) ** 2
         total += 1.0 - same
     return total / genes * n / (n - 1)
+
+
+def diversities(members: Members, objectives: npt.NDArray[np.float64]) -> dict[str, float]:
+    """All ``MEASURES`` of a population (n,) with its ``objectives`` (n, m); all but ``vendi`` in [0, 1].
+
+    genetic: alleles that differ (``genetic_diversity``); structural: distance of logic trees; phenotypic: mean
+    difference of behaviour descriptors; behavioural: entropy of the occupied cells over that of as many as could be;
+    fitness: mean difference of objectives over their range; vendi: effective number of different members in a sample.
+    """
+    n = len(members)
+    if n == 0:
+        return dict.fromkeys(MEASURES, 0.0)
+    found = genotypes(members["genome"][np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.int64)])
+    descriptor = members["descriptor"].astype(np.float64)
+    # As the archive sees it: two bars against four differ as much as a hundred against two hundred.
+    descriptor[:, 0] = np.log2(np.clip(descriptor[:, 0], 1.0, HOLDING_EDGES[-1])) / np.log2(HOLDING_EDGES[-1])
+    low, high = objectives.min(axis=0), objectives.max(axis=0)
+    varies = high > low
+    spread = mean_difference((objectives - low)[:, varies] / (high - low)[varies])
+    return {
+        "genetic": genetic_diversity(members),
+        "structural": _structural(found),
+        "phenotypic": mean_difference(np.clip(descriptor, 0.0, 1.0)),
+        "behavioural": cell_entropy(cells(members["descriptor"])),
+        "fitness": spread * float(varies.mean()),
+        "vendi": vendi_score(1.0 - distances(found, found)),
+    }
+
+
+def mean_difference(values: npt.NDArray[np.float64]) -> float:
+    """Mean absolute difference of two different rows of ``values`` (n, m), over all pairs and columns (Gini 1912).
+
+    From the sorted columns: the k-th of n stands above k others and below n - 1 - k. 0 for fewer than two rows.
+    """
+    n, columns = values.shape
+    if n < 2 or columns == 0:
+        return 0.0
+    weights = 2.0 * np.arange(n) - (n - 1)
+    return float(max((weights @ np.sort(values, axis=0)).mean() * 2.0 / (n * (n - 1)), 0.0))
+
+
+def cell_entropy(occupied: npt.NDArray[np.int64]) -> float:
+    """Entropy of the cells (n,) that members occupy over the greatest possible: 1 if no two share one that need not."""
+    possible = np.log(min(len(occupied), CELLS))
+    counts = np.bincount(occupied)
+    return float(entr(counts / len(occupied)).sum() / possible) if possible > 0 else 0.0
+
+
+def vendi_score(similarity: npt.NDArray[np.float64]) -> float:
+    """Effective number of different items: the exponential of the entropy of the eigenvalues of ``similarity / n``.
+
+    ``similarity`` (n, n) is positive semidefinite with ones on the diagonal (D. Friedman and A. B. Dieng, "The Vendi
+    score", 2023). One less the genome distance is: shares of equal genes, of equal bits and of shared tokens are, and
+    so is one less the distance of two numbers in [0, 1].
+    """
+    values: npt.NDArray[Any] = np.linalg.eigvalsh(similarity / len(similarity))
+    return float(np.exp(entr(np.clip(values, 0.0, 1.0)).sum()))
+
+
+@kernel
+def _structural(found: Genotypes) -> float:
+    n = len(found.alleles)
+    total = 0.0
+    for a in range(n):
+        for b in range(a):
+            total += structural_distance(found, a, found, b)
+    return total * 2.0 / (n * (n - 1)) if n > 1 else 0.0

@@ -10,12 +10,11 @@ from common.events.cohorts import Pressure
 from common.events.spec import RunSpec
 from selector.adaptation import RATES, credited, first_rates, mix, rated, resized, tournament_of
 from selector.convergence import TURNS, diversity_kept, observed, renewal, restarted, verdict
-from selector.diversity import genetic_diversity
-from selector.emission import emitted
+from selector.diversity import diversities, genetic_diversity
 from selector.extinction import struck
 from selector.memory import forbidden, remembered
 from selector.migration import source_generation
-from selector.places import in_order
+from selector.places import in_order, run_objectives
 from selector.state import IslandState, join, known_ids
 
 
@@ -32,7 +31,6 @@ def learned(before: IslandState, state: IslandState, run: RunSpec) -> IslandStat
     known = credited(known, cohort, stayed, run)
     known = rated(known, cohort, stayed, join(before.population, before.archive), run)
     state = replace(state, learned=known)
-    state = replace(state, learned=emitted(before, state, run))
     state = replace(state, learned=observed(state, run, genetic_diversity(state.population)))
     state = replace(state, learned=resized(state.learned, run, resting=bool(verdict(state.learned, run))))
     for turn in (struck, restarted):
@@ -65,6 +63,7 @@ def told(state: IslandState, run: RunSpec) -> dict[str, Any]:
     """Fields of the summary that tell of what the island learned."""
     turns = state.learned[TURNS]
     return {
+        "diversities": diversities(state.population, run_objectives(state.population, run)),
         "verdict": verdict(state.learned, run),
         "restarts": int(turns["restarts"].sum()),
         "extinctions": int(turns["extinctions"].sum()),
