@@ -11,6 +11,7 @@ from common.events.spec import RunSpec
 from selector.adaptation import RATES, credited, first_rates, mix, rated, resized, tournament_of
 from selector.convergence import TURNS, diversity_kept, observed, renewal, restarted, verdict
 from selector.diversity import diversities, genetic_diversity
+from selector.emission import emitted
 from selector.extinction import struck
 from selector.memory import forbidden, remembered
 from selector.migration import source_generation
@@ -31,6 +32,7 @@ def learned(before: IslandState, state: IslandState, run: RunSpec) -> IslandStat
     known = credited(known, cohort, stayed, run)
     known = rated(known, cohort, stayed, join(before.population, before.archive), run)
     state = replace(state, learned=known)
+    state = replace(state, learned=emitted(before, state, run))
     state = replace(state, learned=observed(state, run, genetic_diversity(state.population)))
     state = replace(state, learned=resized(state.learned, run, resting=bool(verdict(state.learned, run))))
     for turn in (struck, restarted):
