@@ -1,5 +1,6 @@
 """The stage: the stress scenarios of an instrument, played one after the other behind its training bars."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from common.backtest.windows import Cut
 from common.market.bars import Bars
 from common.market.engineered import EngineeredBank
 from common.market.shapes import continued, shapes_of
-from common.market.stress import scenarios
+from common.market.stress import Scenario, scenarios
 
 WORD_BARS = 64
 LEAD_BARS = -(-LOOK_BACK_BARS // WORD_BARS) * WORD_BARS
@@ -26,12 +27,18 @@ def with_stage(arena: Arena, cut: Cut, threads: int = 1) -> Arena:
 
 
 def build_stage(bars: Bars, bars_per_year: float, threads: int = 1) -> Stage:
-    """The scenarios made of ``bars``, each continuing where the one before ended, so that one bank serves them all.
+    """``stage_of`` the scenarios made of ``bars``. Raises DataError where there are too few to make any."""
+    return stage_of(scenarios(bars), bars_per_year, threads)
 
-    Every one is a fold that begins flat; what came before is what its indicators have seen. Raises DataError where
-    there are too few bars to make any.
+
+def stage_of(
+    found: Sequence[Scenario], bars_per_year: float, threads: int = 1, wanted: Sequence[int] | None = None
+) -> Stage:
+    """Scenarios of one history, each continuing where the one before ended, so that one bank serves them all.
+
+    Every one is a fold that begins flat; what came before is what its indicators have seen. The bank has the ``wanted``
+    conditions only, where given.
     """
-    found = scenarios(bars)
     path, spans, spread = found[0].bars, [], [np.ones(found[0].first)]
     for scenario in found:
         if scenario is not found[0]:
@@ -41,7 +48,7 @@ def build_stage(bars: Bars, bars_per_year: float, threads: int = 1) -> Stage:
         spans.append((len(path) - length, len(path)))
         spread.append(np.full(length, scenario.spread_factor))
     kept = max(found[0].first - LEAD_BARS, 0) // WORD_BARS * WORD_BARS
-    market = prepare(path, None, threads, bars_per_year).arrays._replace(spread=np.concatenate(spread))
+    market = prepare(path, wanted, threads, bars_per_year).arrays._replace(spread=np.concatenate(spread))
     rest: dict[str, Any] = {
         name: np.ascontiguousarray(column[..., kept // WORD_BARS if name == "bank" else kept :])
         for name, column in market._asdict().items()
