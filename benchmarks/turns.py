@@ -1,0 +1,102 @@
+"""Two threads that share the work of a generation: each takes the next pair of children, breeds and evaluates it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from common.kernel import kernel, lean_kernel
+from generator.emitting import emit_lines
+from generator.offspring import Variation, fill_offspring
+
+Floats = npt.NDArray[np.float64]
+Counters = npt.NDArray[np.int64]
+GENES = 30
+VARIATION = Variation(crossover_rate=0.9, crossover_eta=15.0, mutation_rate=1 / GENES, mutation_eta=20.0)
+TAKEN, DONE = 0, 1
+
+
+@intrinsic
+def _add(typing: Any, counters: Any, index: Any, amount: Any) -> Any:
+    """Add to one of the counters as a step that no other thread can come between; what it was before."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = cgutils.get_item_pointer(context, builder, signature.args[0], array, [arguments[1]])  # type: ignore[no-untyped-call]
+        return builder.atomic_rmw("add", place, arguments[2], "seq_cst")
+
+    return types.int64(counters, types.intp, types.int64), generate
+
+
+class Ground(NamedTuple):
+    """What the children of a generation are bred from, and where they and their costs (n, m) are written.
+
+    ``rank`` and ``crowding`` of the parents for SBX and mutation; no ``rank``, for iso-line steps between any two.
+    """
+
+    parents: Floats
+    rank: npt.NDArray[np.int32]
+    crowding: Floats
+    bounds: tuple[Floats, Floats]
+    children: Floats
+    cost: Floats
+    turns: int
+    """How long an evaluation is kept busy, in steps of its chain."""
+
+
+@lean_kernel
+def evaluate(genes: Floats, cost: Floats, turns: int) -> None:
+    """ZDT1's costs or, of one objective, the sphere's, after ``turns`` additions and products that cannot overlap."""
+    busy = 1.0
+    for _ in range(turns):
+        busy = busy * 0.999999 + 1e-9
+    total, squares = 0.0, 0.0
+    for gene in range(len(genes)):
+        total += genes[gene]
+        squares += (genes[gene] - 0.5) ** 2
+    if len(cost) == 1:
+        cost[0] = squares + 0.0 * busy
+        return
+    g = 1.0 + 9.0 * (total - genes[0]) / (len(genes) - 1)
+    cost[0], cost[1] = genes[0], g * (1.0 - np.sqrt(genes[0] / g)) + 0.0 * busy
+
+
+@kernel
+def take_turns(name: tuple[np.uint64, int, int], ground: Ground, counters: Counters, lead: bool) -> None:
+    """Breed and evaluate the next pair until none is left; who leads returns when all are done.
+
+    Each child follows from its name, so it does not matter who bred it. A thread that comes late finds the counter of
+    its generation used up.
+    """
+    pairs = len(ground.children) // 2
+    key, island, generation = name
+    while True:
+        pair: int = _add(counters, TAKEN, 1)  # type: ignore[call-arg]
+        if pair >= pairs:
+            break
+        rows = slice(2 * pair, 2 * pair + 2)
+        children, cost = ground.children[rows], ground.cost[rows]
+        slots = (key, island, generation, 2 * pair)
+        if len(ground.rank) > 0:
+            rank, crowding = ground.rank, ground.crowding
+            fill_offspring(slots, ground.parents, rank, crowding, ground.bounds, VARIATION, children)
+        else:
+            anyone = np.arange(len(ground.parents))
+            emit_lines(slots, ground.parents, anyone, ground.bounds, np.full(GENES, 0.01), 0.2, children)
+        for row in range(2):
+            evaluate(children[row], cost[row], ground.turns)
+        _add(counters, DONE, 1)
+    while lead and _add(counters, DONE, 0) < pairs:
+        pass
+
+
+@kernel
+def keep_busy(count: int, turns: int) -> float:
+    """``count`` evaluations and nothing else."""
+    genes, cost = np.full(GENES, 0.3), np.zeros(2)
+    for _ in range(count):
+        evaluate(genes, cost, turns)
+    return float(cost[1])
