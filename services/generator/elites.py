@@ -108,6 +108,8 @@ def lines(elites: Population, settings: Settings, mix: Mix, name: tuple[int, int
     elites, its slot and ``name``: (stream key, island, generation); it is a valid genome if they are.
     """
     children = unpack(default_population(len(slots)))
+    if not len(slots):  # so that a run without such children does not wait for the kernel's compilation
+        return Children(pack(children), np.empty((0, 2), np.int64), np.empty(0, np.uint8), np.empty(0, np.uint32))
     key = (np.uint64(name[0]), name[1], name[2])
     parents, applied = _lines(unpack(elites), settings, mix, key, slots, BIT["iso_line"], children)
     operators = np.full(len(slots), BORN_BOTH, np.uint8)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from common.bloom import Words, from_text
 from common.errors import ContractError
 from common.events.cohorts import OPERATOR_NAMES, GenomeProposed, ParentsSelected, Pressure, ProposedHeader
 from common.events.event import Event, event_id
@@ -23,6 +24,7 @@ from generator.mixing import Mix, mix_of
 from generator.selection import METHODS, Breeders
 from generator.specialise import settled, specialty
 from generator.tables import INSTRUMENT, Settings
+from generator.tabu import bred_again
 from generator.taught import NOBODY, lessons_of, taught
 
 _DAILY_BARS_PER_YEAR = 366
@@ -104,6 +106,14 @@ def first_generation(run: RunSpec, island: int) -> GenomeProposed:
     return _cohort(ProposedHeader(island=island, generation=0), population, operator)
 
 
+def tabu_of(pressure: Pressure | None) -> Words:
+    """The filter of what shall not be bred again, empty for none; raises ContractError for what is no filter."""
+    try:
+        return from_text(pressure.tabu if pressure else "")
+    except ValueError as error:
+        raise ContractError(f"pressure.tabu: {error}; wanted what common.bloom.to_text writes") from error
+
+
 def next_generation(run: RunSpec, parents: ParentsSelected) -> GenomeProposed:
     """The children of an island's breeding set; raises ContractError where a parent may not exist."""
     island, generation = parents.header.island, parents.header.generation + 1
@@ -113,8 +123,12 @@ def next_generation(run: RunSpec, parents: ParentsSelected) -> GenomeProposed:
     settings = settings_of(run, pressure, island)
     mix, name = mix_of(pressure.mix if pressure else {}), (run.stream_key, island, generation)
     others, bases = _of_elites(run, parents, settings, mix)
-    bred = size - len(others.population)
-    born = breed(breeding_set(run, parents), settings, mix, name, np.arange(bred), size)
+    breeders, slots = breeding_set(run, parents), np.arange(size - len(others.population))
+
+    def breed_in(wanted: npt.NDArray[np.int64]) -> Children:
+        return breed(breeders, settings, mix, name, wanted, size)
+
+    born = bred_again(breed_in(slots), slots, tabu_of(pressure), breed_in)
     population = _taught(run, born.population, born.parents, parents.population, settings, (island, generation))
     # NOBODY is -1 and so picks the row behind the last: an id of zeros.
     ids = np.concatenate([parents["genome_id"], bases, np.zeros(1, parents["genome_id"].dtype)])

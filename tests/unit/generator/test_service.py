@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 
+from common.bloom import known, no_words, put, to_text
 from common.errors import ContractError, GenomeError
-from common.events.cohorts import OPERATOR_NAMES, GenomeProposed, ParentsSelected, SelectedHeader, Summary
+from common.events.cohorts import OPERATOR_NAMES, GenomeProposed, ParentsSelected, Pressure, SelectedHeader, Summary
 from common.events.event import Event, event_id
 from common.events.public import ControlIssued, GenomeSeeded
 from common.events.spec import DataSpec, Evolution, RunSpec
 from common.genome import codec
 from generator.experts import expert_population
-from generator.service import SERVICE, settings_of
-from generator.tables import INSTRUMENT
+from generator.mixing import BIT
+from generator.service import SERVICE, settings_of, tabu_of
+from generator.specialise import ALLOWED, VENUE
+from generator.tables import DIRECTION, INSTRUMENT
 
 DATA = tuple(DataSpec(name=name, digest="0" * 32, bars=5000, bars_per_year=252) for name in ("a", "b"))
 RUN = RunSpec(data=DATA, islands=3, evolution=Evolution(offspring=200))
@@ -99,6 +102,61 @@ def test_parents_give_the_next_generation_with_the_ids_of_its_parents() -> None:
         name = OPERATOR_NAMES[code]
         assert (one.tobytes() != bytes(16)) == (name != "random")
         assert (other.tobytes() != bytes(16)) == (name in {"crossover", "both"})
+
+
+@pytest.mark.parametrize("kind", ["market", "side", "venue", "regime"])
+def test_children_of_a_specialised_island_keep_to_its_part(kind: str) -> None:
+    run = RUN.model_copy(update={"evolution": Evolution.model_validate({"offspring": 200, "specialisation": kind})})
+    first = answers(Event(START.payload, "run", run, "cause"))
+    for island, event in enumerate(first):
+        strangers = first[(island + 1) % 3].payload  # as if all of them had come from another island
+        event_of_strangers = selected(strangers)
+        header = event_of_strangers.payload.header.model_copy(update={"island": island})
+        parents = ParentsSelected(header, event_of_strangers.payload.data)
+        later = answers(Event(parents, str(island), run, "selected"))[0]
+        for population in (event.payload.population, later.payload.population):
+            assert codec.valid(population).all()
+            if kind == "regime":
+                assert (population["masks"][:, ALLOWED] == 1 << island).all()
+            else:
+                gene = {"market": INSTRUMENT, "side": DIRECTION, "venue": VENUE}[kind]
+                assert (population["alleles"][:, gene] == island % (2 if kind == "market" else 3)).all()
+
+
+def test_what_is_tabu_is_bred_again_and_nothing_else_changes() -> None:
+    parents = selected(answers(START)[0].payload)
+    usual = answers(parents)[0].payload
+    words = no_words(100, 64)
+    put(words, usual["genome_id"][:100])
+    pressure = Pressure(crossover_rate=0.7, mutation_rate=0.9, immigrant_rate=0.02, tournament=3, tabu=to_text(words))
+    header = parents.payload.header.model_copy(update={"pressure": pressure})
+    asked = Event(ParentsSelected(header, parents.payload.data), "0", RUN, parents.id)
+    other = answers(asked)[0].payload
+    told = known(words, usual["genome_id"])
+    assert told[:100].all()
+    assert not known(words, other["genome_id"]).any()
+    assert codec.valid(other.population).all()
+    for column in ("genome_id", "parent_ids", "operator", "applied"):
+        assert other[column][~told].tobytes() == usual[column][~told].tobytes()
+    assert answers(asked)[0].payload.population.tobytes() == other.population.tobytes()
+
+
+def test_a_filter_that_is_none_is_refused_by_name() -> None:
+    pressure = Pressure(crossover_rate=0.7, mutation_rate=0.9, immigrant_rate=0.02, tournament=3, tabu="???")
+    with pytest.raises(ContractError, match=r"pressure\.tabu"):
+        tabu_of(pressure)
+
+
+def test_an_island_may_ask_for_its_mix_and_every_child_tells_its_operators() -> None:
+    parents = selected(answers(START)[0].payload)
+    pressure = Pressure(
+        crossover_rate=1.0, mutation_rate=0.0, immigrant_rate=0.0, tournament=3, mix={"uniform": 1, "subtree": 0}
+    )
+    header = parents.payload.header.model_copy(update={"pressure": pressure})
+    cohort = answers(Event(ParentsSelected(header, parents.payload.data), "0", RUN, parents.id))[0].payload
+    assert (cohort["applied"] & BIT["uniform"] > 0).any()
+    assert not (cohort["applied"] & BIT["subtree"]).any()
+    assert (cohort["applied"] > 0).all()
 
 
 def test_the_final_parents_have_no_children() -> None:
