@@ -136,6 +136,8 @@ class Trial:
             fleet.start(folder.path, *UP)
             tasks.append(asyncio.create_task(self._watch(bus, injector)))
             await self._settled(lambda: min(self.progress.values()) >= 0, fleet, tasks)
+            if not fleet.is_up:
+                raise RuntimeError(f"galapagos up ended before the run had begun: {fleet.last_words()}")
             first = time.monotonic()
             tasks.append(asyncio.create_task(self._publish_seeds(bus)))
             plan = draw(self.setting.seed, self.setting.amount, MEMBERS, ("kafka-1", "kafka-2", "kafka-3"))
