@@ -36,7 +36,14 @@ NOVEL = np.dtype([(name, (GENOME_COLUMNS | MEASURE_COLUMNS)[name]) for name in (
 """One that was novel: whatever novelty is measured by."""
 EMITTER = np.dtype([("genome", GENOME_COLUMNS["genome"]), *emitter_dtype(EXPRESSED_REALS).descr])
 """An emitter over the expressed real genes, and the genome that its children have the other genes of."""
+DISCOVERY = np.dtype(
+    [("key", "<u4"), ("discoverer", "V16"), ("generation", "<u4"), ("carriers", "<u4")]
+    + [(name, "u1") for name in ("first", "breakthrough")]
+)
+"""A condition under an operator, who brought it and when, its living carriers; ``first``: there from the beginning."""
 DTYPES: dict[str, np.dtype[Any]] = {
+    "discoveries": DISCOVERY,  # selector.innovation, by key
+    "breakthroughs": np.dtype("<u8"),  # selector.innovation, one row: how many so far
     "species": SPECIES,  # selector.species, in the order of their founding
     "boundary": BOUNDARY,  # selector.species, one row
     "operators": OPERATOR,  # selector.adaptation, in the order of APPLIED

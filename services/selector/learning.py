@@ -13,6 +13,7 @@ from selector.convergence import TURNS, diversity_kept, observed, renewal, resta
 from selector.diversity import diversities, genetic_diversity
 from selector.emission import emitted
 from selector.extinction import struck
+from selector.innovation import discovered, paying
 from selector.memory import forbidden, remembered
 from selector.migration import source_generation
 from selector.places import in_order, run_objectives
@@ -33,6 +34,8 @@ def learned(before: IslandState, state: IslandState, run: RunSpec) -> IslandStat
     known = rated(known, cohort, stayed, join(before.population, before.archive), run)
     state = replace(state, learned=known)
     state = replace(state, learned=emitted(before, state, run))
+    known = discovered(state.learned, state.population, state.archive, state.generation, run)
+    state = replace(state, learned=known)
     state = replace(state, learned=observed(state, run, genetic_diversity(state.population)))
     state = replace(state, learned=resized(state.learned, run, resting=bool(verdict(state.learned, run))))
     for turn in (struck, restarted):
@@ -69,5 +72,7 @@ def told(state: IslandState, run: RunSpec) -> dict[str, Any]:
         "verdict": verdict(state.learned, run),
         "restarts": int(turns["restarts"].sum()),
         "extinctions": int(turns["extinctions"].sum()),
+        "innovations": len(paying(state.learned)),
+        "breakthroughs": int(state.learned["breakthroughs"].sum()),
         "species": len(state.learned["species"]),
     }

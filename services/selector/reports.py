@@ -24,6 +24,7 @@ from selector.archive import sample
 from selector.diversity import genetic_diversity
 from selector.elites import cell_count
 from selector.emission import asked
+from selector.innovation import bonus
 from selector.judgement import champion
 from selector.migration import destinations
 from selector.places import run_objectives, standing_in
@@ -61,6 +62,7 @@ def parents(state: IslandState, run: RunSpec, trace: str = "") -> Event:
     species = species_of(state.learned, breeding, run)
     if has_species(run):
         crowding = crowded(crowding, species[:size])
+    crowding = crowding + bonus(state.learned, state.population, run)
     header = SelectedHeader(
         island=state.island,
         generation=state.generation,
