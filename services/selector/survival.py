@@ -96,13 +96,14 @@ def _behind(columns: Floats, excess: Floats, rank: Ranks, repeated: Flags) -> No
     rows = np.flatnonzero(excess > 0.0)
     rows = rows[np.argsort(excess[rows], kind="mergesort")]
     repeated[rows] = lexicographic(rows, excess, columns, 0)
-    level = np.int32(-1)
-    for row in range(len(rank)):
-        if rank[row] != UNRANKED:
-            level = max(level, rank[row])
+    level = -1
+    for other in range(len(rank)):
+        if rank[other] != UNRANKED:
+            level = max(level, int(rank[other]))
     reached = 0.0
-    for row in rows:
+    for index in range(len(rows)):
+        row = rows[index]
         if excess[row] > reached:
-            level += np.int32(1)
+            level += 1
             reached = excess[row]
         rank[row] = level
