@@ -96,6 +96,11 @@ def _features_of(questions: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return np.add.reduceat(questions, _FIRST_OF, axis=1) > 0
 
 
+def asked_features(population: Population) -> list[list[str]]:
+    """Names of the features that each genome asks, in the order of the table."""
+    return [[FEATURE_TEXTS[feature] for feature in np.flatnonzero(row)] for row in _features_of(leaves(population))]
+
+
 def count(population: Population) -> Counts:
     """The patterns of ``PATTERNS`` in a population (n,)."""
     seen: list[Floats] = []

@@ -2,8 +2,9 @@
 
 import asyncio
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import orjson
@@ -11,7 +12,7 @@ import orjson
 from common.errors import ConfigurationError, ContractError
 from common.events.codec import user_message
 from common.events.message import Message
-from common.events.public import GenomeSeeded
+from common.events.public import GenomeSeeded, SeedKind
 from common.events.strict import PUBLIC_BYTES_MAX, parse_json
 from common.genome.codec import from_json, genome_ids, to_json
 from common.run.folder import RunFolder, write_atomically
@@ -37,13 +38,24 @@ def identity(genome: np.void) -> str:
     return bytes(genome_ids(genome.reshape(1))[0]).hex()
 
 
-def accept(folder: RunFolder, genome: np.void, publisher: str, note: str) -> Path:
+def accept(folder: RunFolder, genome: np.void, publisher: str, note: str, kind: SeedKind = "person") -> Path:
     """Put a valid genome into the run's inbox, whole or not at all; the same genome again changes nothing."""
     path = folder.seeds / f"{identity(genome)}.json"
     if not path.exists():  # an event's id is the hash of these bytes: they stay as they were first published
-        seeded = GenomeSeeded(genome=to_json(genome), publisher=publisher, note=note)
+        seeded = GenomeSeeded(genome=to_json(genome), publisher=publisher, note=note, kind=kind)
         write_atomically(path, orjson.dumps(seeded.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
     return path
+
+
+def accept_all(
+    folder: RunFolder, kind: SeedKind | str, seeds: Iterable[tuple[np.void, str]], publisher: str
+) -> list[dict[str, str]]:
+    """Put genomes of one kind into the run's inbox, each with its note; returns ids and notes in their order."""
+    found = []
+    for genome, note in seeds:
+        accept(folder, genome, publisher, note, cast(SeedKind, kind))
+        found.append({"genome_id": identity(genome), "kind": str(kind), "note": note})
+    return found
 
 
 class Inbox:

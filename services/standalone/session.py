@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,8 @@ from standalone.outcome import conclude
 from standalone.recovery_points import DEFAULTS, PointSettings
 from standalone.report_words import seal_sentence
 from standalone.request import MINUTES_DEFAULT, Request, build_spec, check_resume, read_data
+from standalone.seeds import accept_all
+from standalone.seeds_kinds import Wish, gather
 from standalone.servers import is_on_servers
 
 WORKERS_PER_CORE = 2
@@ -45,6 +47,8 @@ class Options:
     traces: str
     json: bool
     points: PointSettings = DEFAULTS
+    seeds: Sequence[str] = ()
+    """Wishes, as ``seeds_kinds.Wish.parse`` reads them."""
     command: str = "run"
     """With which the run goes on."""
 
@@ -62,6 +66,9 @@ def run_session(request: Request, options: Options, hire: Hire | None = None) ->
     folder.lock()
     try:
         spec = folder.spec()
+        wishes = [Wish.parse(text) for text in options.seeds]
+        for wish, found in [(wish, gather(wish, spec)) for wish in wishes]:
+            accept_all(folder, wish.kind, found, "run --seeds")
         limit_s = None if spec.generations else 60.0 * (request.minutes or MINUTES_DEFAULT)
         if spec.generations and request.minutes is not None:
             raise ConfigurationError(f"--minutes: the run ends after {spec.generations} generations; leave it out")

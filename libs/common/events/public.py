@@ -1,6 +1,6 @@
 """Public events: plain JSON, for people and for programs in any language."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,12 +11,17 @@ class Public(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
+SeedKind = Literal["person", "expert", "random", "historical", "cross-domain", "innovation"]
+SEED_KINDS: tuple[SeedKind, ...] = get_args(SeedKind)
+
+
 class GenomeSeeded(Public):
     """A user proposes a genome (``evo.genome.seeded.v1``)."""
 
     genome: dict[str, Any] = Field(description="JSON form of a genome: `galapagos seed example` prints one")
     publisher: str = Field(default="anonymous", max_length=128)
     note: str = Field(default="", max_length=2000)
+    kind: SeedKind = Field(default="person", description="where it comes from; `note` says it in words")
 
 
 class Evidence(Public):

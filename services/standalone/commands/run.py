@@ -34,6 +34,14 @@ def run(
     checkpoint_minutes: options.CheckpointMinutes = 5.0,
     checkpoint_keep: options.CheckpointKeep = 3,
     traces: options.Traces = "none",
+    seeds: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND[:FOLDER][:COUNT]",
+            help="Seeds to begin with: expert, random, or of an earlier run: historical, cross-domain, innovation. "
+            "Repeatable.",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Breed, test and select strategies, send champions to paper trading, and write a report.
@@ -47,6 +55,13 @@ def run(
     request = Request(data or (), generations, minutes, seed, islands, config, knowledge)
     points = PointSettings(checkpoint_generations, checkpoint_minutes, checkpoint_keep)
     chosen = Options(
-        out=out, resume=resume, workers=workers, store=not no_store, traces=traces, json=json, points=points
+        out=out,
+        resume=resume,
+        workers=workers,
+        store=not no_store,
+        traces=traces,
+        json=json,
+        points=points,
+        seeds=tuple(seeds or ()),
     )
     run_session(request, chosen)

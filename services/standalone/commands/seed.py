@@ -62,20 +62,35 @@ def conditions(
     "--bus kafka://broker:9092/$(cat runs/mine/namespace)[/]",
 )
 def publish(
-    file: Annotated[Path, typer.Argument(help="A genome as JSON.")],
+    file: Annotated[Path | None, typer.Argument(help="A genome as JSON; none with --kind.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; the latest under runs/ by default.")] = None,
     publisher: Annotated[str, typer.Option(help="Your name, kept with the seed.")] = "anonymous",
     note: Annotated[str, typer.Option(help="A remark, kept with the seed.")] = "",
     bus: Annotated[str, typer.Option(help="URL of a bus, for a run that is not in a folder here.")] = "",
     run: Annotated[str, typer.Option(help="With --bus: id of the run, the key of the event.")] = "",
+    kind: Annotated[
+        str, typer.Option(help="Instead of a file: expert, random, historical, cross-domain or innovation.")
+    ] = "",
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="The earlier run, for the last three kinds."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=4096, help="With --kind: how many at most.")] = 16,
+    draw: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of random ones.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Check a genome and hand it to a run: at once if it is running, else when it is resumed."""
     import orjson
 
+    from common.errors import ConfigurationError
     from standalone import remote
 
     remote.refuse_both(bus, out)
+    if kind:
+        _publish_kind(kind, source, count, draw, out, publisher, json)
+        return
+    if file is None:
+        raise ConfigurationError("FILE: is missing; name the JSON file of a genome, or use --kind")
     if bus:
         sent = remote.publish(bus, file, publisher, note, run)
         typer.echo(orjson.dumps(sent) if json else sent["genome_id"])
@@ -98,6 +113,26 @@ def publish(
     command = "up" if is_on_servers(folder) else "run"
     when = "the run takes it in now" if running else f"it waits for `galapagos {command} --resume --out {folder.path}`"
     typer.echo(f"published to {folder.path}: {when}", err=True)
+
+
+def _publish_kind(
+    kind: str, source: Path | None, count: int, draw: int, out: Path | None, publisher: str, json: bool
+) -> None:
+    import orjson
+
+    from common.run.folder import RunFolder
+    from standalone.seeds import accept_all
+    from standalone.seeds_kinds import Wish, gather
+
+    folder = RunFolder.open(out)
+    seeds = gather(Wish(kind, source, count, draw), folder.spec())
+    found = accept_all(folder, kind, seeds, publisher)
+    if json:
+        typer.echo(orjson.dumps(found))
+        return
+    for row in found:
+        typer.echo(f"{row['genome_id']}  {row['note']}")
+    typer.echo(f"published {len(found)} {kind} seeds to {folder.path}", err=True)
 
 
 def _print_rows(rows: list[dict[str, str]], json: bool) -> None:
