@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.flow.conftest import Evolve
+from tests.flow.conftest import SMALL, Evolve
 
 
 def test_a_run_twice_and_with_three_evaluators_ends_in_the_same_state(evolve: Evolve) -> None:
@@ -39,3 +39,27 @@ def test_recording_into_the_store_changes_nothing_and_keeps_the_genealogy(evolve
         store.close()
     assert counted == [{"champions": recorded.run["champions"]}]
     assert generations == [{"closed": 4 * 2}]
+
+
+SELF_CONTROL = {
+    "operators": {"sbx": 0.1, "adaptive_step": 0.1},
+    "adaptation": {
+        "operators": True,
+        "rates": True,
+        "population": True,
+        "restart": True,
+        "extinction": 0.3,
+        "stagnation": 1,
+        "tabu": True,
+        "innovation": 0.5,
+    },
+    "species": {"wanted": 4, "stagnation": 2},
+    "migration": {"topology": "full", "choice": "diverse", "immigrants": 0.1},
+}
+
+
+def test_self_control_species_and_every_island_to_every_other_change_nothing_of_that(evolve: Evolve) -> None:
+    evolution = SMALL["evolution"] | SELF_CONTROL
+    once, many = evolve(islands=3, evolution=evolution), evolve(islands=3, evolution=evolution, workers=3)
+    assert once.run["digest"] == many.run["digest"]
+    assert once.run["digest"] != evolve(islands=3).run["digest"]
