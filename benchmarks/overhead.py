@@ -55,10 +55,10 @@ def genetic(pool: ThreadPoolExecutor, turns: int, generations: int, objectives: 
     """A genetic algorithm of one objective, or NSGA-II of two: children and parents compete. Least first cost."""
     parents, none = np.random.default_rng(1).random((POPULATION, GENES)), np.zeros(2 * POPULATION)
     cost = np.full((POPULATION, objectives), np.inf if objectives == 1 else 1e9)
-    rank, crowding = np.arange(POPULATION, dtype=np.int32), np.zeros(POPULATION)
+    rank, crowding, nobody = np.arange(POPULATION, dtype=np.int32), np.zeros(POPULATION), np.zeros(0, np.int64)
     for number in range(generations):
         children, found = np.empty_like(parents), np.empty_like(cost)
-        generation(pool, number, Ground(parents, rank, crowding, BOUNDS, children, found, turns))
+        generation(pool, number, Ground(parents, rank, crowding, nobody, BOUNDS, children, found, turns))
         everybody, costs = np.concatenate((parents, children)), np.concatenate((cost, found))
         if objectives == 1:
             kept = np.argsort(costs[:, 0], kind="stable")[:POPULATION]
@@ -72,15 +72,15 @@ def genetic(pool: ThreadPoolExecutor, turns: int, generations: int, objectives: 
 def map_elites(pool: ThreadPoolExecutor, turns: int, generations: int) -> float:
     """MAP-Elites with iso-line steps on a grid of 32 by 32 over two genes. Occupied cells."""
     archive = empty_archive(int(SHAPE.prod()), GENES, 2)
-    parents = np.random.default_rng(1).random((POPULATION, GENES))
-    nobody, nothing = np.zeros(0, np.int32), np.zeros(0)
+    parents, rows = np.random.default_rng(1).random((POPULATION, GENES)), np.arange(POPULATION)
+    unranked, nothing = np.zeros(0, np.int32), np.zeros(0)
     low, high = np.zeros(2), np.ones(2)
     for number in range(generations):
         children, cost = np.empty((POPULATION, GENES)), np.empty((POPULATION, 1))
-        generation(pool, number, Ground(parents, nobody, nothing, BOUNDS, children, cost, turns))
+        generation(pool, number, Ground(parents, unranked, nothing, rows, BOUNDS, children, cost, turns))
         seen = children[:, :2].copy()
         add(archive, grid_cells(seen, low, high, SHAPE), -cost[:, 0], children, seen)
-        parents = archive.solution[archive.occupied[: int(archive.tally[0])]]
+        parents, rows = archive.solution, archive.occupied[: int(archive.tally[0])]
     return float(archive.tally[0])
 
 

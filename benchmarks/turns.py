@@ -34,12 +34,13 @@ def _add(typing: Any, counters: Any, index: Any, amount: Any) -> Any:
 class Ground(NamedTuple):
     """What the children of a generation are bred from, and where they and their costs (n, m) are written.
 
-    ``rank`` and ``crowding`` of the parents for SBX and mutation; no ``rank``, for iso-line steps between any two.
+    ``rank`` and ``crowding`` of the parents for SBX and mutation; or ``rows``, for iso-line steps between two of them.
     """
 
     parents: Floats
     rank: npt.NDArray[np.int32]
     crowding: Floats
+    rows: Counters
     bounds: tuple[Floats, Floats]
     children: Floats
     cost: Floats
@@ -73,6 +74,7 @@ def take_turns(name: tuple[np.uint64, int, int], ground: Ground, counters: Count
     """
     pairs = len(ground.children) // 2
     key, island, generation = name
+    iso = np.full(GENES, 0.01)
     while True:
         pair: int = _add(counters, TAKEN, 1)  # type: ignore[call-arg]
         if pair >= pairs:
@@ -80,12 +82,11 @@ def take_turns(name: tuple[np.uint64, int, int], ground: Ground, counters: Count
         rows = slice(2 * pair, 2 * pair + 2)
         children, cost = ground.children[rows], ground.cost[rows]
         slots = (key, island, generation, 2 * pair)
-        if len(ground.rank) > 0:
+        if len(ground.rows) == 0:
             rank, crowding = ground.rank, ground.crowding
             fill_offspring(slots, ground.parents, rank, crowding, ground.bounds, VARIATION, children)
         else:
-            anyone = np.arange(len(ground.parents))
-            emit_lines(slots, ground.parents, anyone, ground.bounds, np.full(GENES, 0.01), 0.2, children)
+            emit_lines(slots, ground.parents, ground.rows, ground.bounds, iso, 0.2, children)
         for row in range(2):
             evaluate(children[row], cost[row], ground.turns)
         _add(counters, DONE, 1)
