@@ -15,7 +15,7 @@ from numba.core.registry import cpu_target
 
 F = TypeVar("F", bound=Callable[..., Any])
 _CACHES_KEPT = 8
-_PACKAGES = ("common", "generator", "evaluator", "selector", "deployer")
+_PACKAGES = ("common", "generator", "evaluator", "selector", "deployer", "recorder")
 
 
 def _sources_digest() -> str:

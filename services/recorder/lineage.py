@@ -1,75 +1,227 @@
-"""Walks through the genealogy, generation by generation: the old engine knows no recursive queries."""
+"""Answers from the whole genealogy of a run, which is read at once as numbers: no engine of 2018 walks it itself."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from common.errors import ConfigurationError
+from common.genome.codec import to_json
+from common.genome.layout import GENOME
 from common.ports import Store
+from recorder.kinship import (
+    Births,
+    Index,
+    Numbers,
+    Rows,
+    Told,
+    ancestors,
+    contributions,
+    descendants,
+    index_of,
+    place_of,
+    tell,
+)
+from recorder.views import BIRTH_OPERATORS
 
-Edge = dict[str, Any]
+Answer = Callable[[Store, str, str], pa.Table]
+"""From a store, the id of a run, and an id or its beginning."""
+Walk = Callable[[np.uint64, Births, Index], tuple[Rows, npt.NDArray[np.int32]]]
 IDS_MAX = 4000
 """In one statement, which may have 256 KiB."""
-_COLUMNS = ("depth", "genome_id", "parent_ids", "operator", "island", "generation")
+FOUNDERS_TOLD = 20
+LATEST_SHARE = 0.1
+_HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint16)
+_OPERATORS = pa.array(["", *BIRTH_OPERATORS])
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """One step: the edges of ``table`` whose ``here`` is known lead to what is at ``there``."""
-
-    table: str
-    here: str
-    there: str
+def births_of(store: Store, run: str) -> Births:
+    """Every birth of a run that the store knows; one that was recorded twice may be there twice."""
+    found = store.query(f"SELECT {', '.join(Births._fields)} FROM births WHERE run_id = '{run}'")
+    return Births(*(found[name].to_numpy() for name in Births._fields))
 
 
-ANCESTORS = Walk("genealogy", "child_id", "parent_id")
-DESCENDANTS = Walk("descent", "parent_id", "child_id")
-
-
-def resolve(store: Store, run: str, beginning: str) -> str:
-    """The one id of an admitted genome that begins so. Raises ConfigurationError for none or several."""
-    where = f"run_id = '{run}' AND child_id LIKE '{beginning}%'"
-    found = store.query(f"SELECT DISTINCT child_id FROM genealogy WHERE {where} LIMIT 2")["child_id"].to_pylist()
-    if len(found) != 1:
-        problem = "more than one genome" if found else "no genome"
-        raise ConfigurationError(f"ID {beginning!r}: {problem} admitted in run {run[:8]} has an id that begins so")
-    return str(found[0])
-
-
-def walk(store: Store, way: Walk, run: str, start: str) -> pa.Table:
-    """Everybody on the way, ``start`` at depth 0, each once at the least depth."""
-    depth_of, ahead = {start: 0}, [start]
-    while ahead:
-        depth = depth_of[ahead[0]] + 1
-        found = {row[way.there] for row in _edges(store, way.table, way.here, run, ahead)}
-        ahead = sorted(one for one in found if one and one not in depth_of)
-        depth_of |= dict.fromkeys(ahead, depth)
-    births: dict[str, Edge] = {}
-    parents: dict[str, set[str]] = {}
-    for edge in _edges(store, "genealogy", "child_id", run, list(depth_of)):
-        child = edge["child_id"]
-        births[child] = min(births.get(child, edge), edge, key=_time)
-        parents.setdefault(child, set()).update({edge["parent_id"]} - {""})
-    rows = [
-        {"depth": depth_of[child], "genome_id": child, "parent_ids": sorted(parents[child])} | birth
-        for child, birth in births.items()
+def row_of(births: Births, run: str, beginning: str) -> int:
+    """A birth of the one genome whose id begins so. Raises ConfigurationError for none or several."""
+    low, high = (int((beginning + digit * 32)[:32], 16) for digit in "0f")
+    tail = (1 << 64) - 1
+    rows = np.flatnonzero((births.child >= np.uint64(low >> 64)) & (births.child <= np.uint64(high >> 64)))
+    rows = rows[
+        (births.child_rest[rows] >= np.uint64(low & tail)) & (births.child_rest[rows] <= np.uint64(high & tail))
+        if len(beginning) > 16
+        else np.ones(len(rows), np.bool_)
     ]
-    rows.sort(key=lambda row: (row["depth"], row["genome_id"]))
-    return pa.table({name: [row[name] for row in rows] for name in _COLUMNS})
+    if len(np.unique(births.child[rows])) != 1:
+        problem = "more than one genome" if len(rows) else "no genome"
+        raise ConfigurationError(f"ID {beginning!r}: {problem} admitted in run {run[:8]} has an id that begins so")
+    return int(rows[0])
 
 
-def _time(edge: Edge) -> tuple[int, int, str]:
-    """The same genome may be bred twice: its first birth is told."""
-    return edge["generation"], edge["island"], edge["operator"]
+def texts(*halves: Numbers) -> Any:
+    """Ids in hex, from their halves (n,) each."""
+    numbers = np.stack(halves, axis=1).astype(">u8")
+    return _strings(_HEX[numbers.view(np.uint8)], 16 * len(halves))
 
 
-def _edges(store: Store, table: str, column: str, run: str, ids: list[str]) -> list[Edge]:
-    edges: list[Edge] = []
-    for first in range(0, len(ids), IDS_MAX):
-        wanted = ", ".join(f"'{one}'" for one in ids[first : first + IDS_MAX])
-        edges += store.query(
-            f"SELECT DISTINCT child_id, parent_id, operator, island, generation FROM {table} "
-            f"WHERE run_id = '{run}' AND {column} IN ({wanted})"
-        ).to_pylist()
-    return edges
+def _strings(digits: npt.NDArray[np.uint16], width: int) -> Any:
+    offsets = np.arange(0, (len(digits) + 1) * width, width, dtype=np.int64)
+    buffers = [None, pa.py_buffer(offsets.data), pa.py_buffer(np.ascontiguousarray(digits).data)]
+    return pa.Array.from_buffers(pa.large_string(), len(digits), buffers).cast(pa.string())
+
+
+def _ids(births: Births, rows: Rows) -> Any:
+    return texts(births.child[rows], births.child_rest[rows])
+
+
+def _parents(births: Births, told: Told) -> Any:
+    """Ids of the parents, a list for each genome; sixteen digits of one whose own birth is no longer known."""
+    known = told.parents >= 0
+    rows = np.where(known, told.parents, 0)
+    found = _ids(births, rows)
+    if not known.all():
+        short = texts(told.numbers).to_pylist()
+        pairs = zip(found.to_pylist(), short, known, strict=True)
+        found = pa.array([whole if there else half for whole, half, there in pairs])
+    return pa.ListArray.from_arrays(_column(told.starts.astype(np.int32)), found)
+
+
+def _operators(births: Births, rows: Rows) -> Any:
+    return _OPERATORS.take(_column(births.operator_code[rows]))
+
+
+def _column(values: npt.NDArray[Any]) -> Any:
+    return pa.array(values)
+
+
+def _table(**columns: Any) -> pa.Table:
+    return pa.table(columns)
+
+
+def kin(way: Walk) -> Answer:
+    """Everybody on the way from a genome, which is at depth 0, each once at the least depth."""
+
+    def answer(store: Store, run: str, genome: str) -> pa.Table:
+        births = births_of(store, run)
+        row, index = row_of(births, run, genome), index_of(births.child)
+        places, depth = way(births.child[row], births, index)
+        child = births.child[index.order[places]]
+        nearest_first = np.argsort(depth.astype(np.uint64) << np.uint64(44) | child >> np.uint64(20), kind="stable")
+        told = tell(places[nearest_first], births, index)
+        return _table(
+            depth=depth[nearest_first],
+            genome_id=_ids(births, told.first),
+            parent_ids=_parents(births, told),
+            operator=_operators(births, told.first),
+            island=births.island[told.first],
+            generation=births.generation[told.first],
+        )
+
+    return answer
+
+
+ANCESTORS, DESCENDANTS = kin(ancestors), kin(descendants)
+
+
+def _line(births: Births, run: str, genome: str) -> Rows:
+    """First births of a genome, of its first parent, of that one's first parent, and so on back to a founder."""
+    index = index_of(births.child)
+    number, rows, seen = births.child[row_of(births, run, genome)], list[int](), set[int]()
+    while int(number) not in seen and len(rows) < IDS_MAX:
+        place = place_of(number, births.child, index)
+        if place < 0:
+            break
+        seen.add(int(number))
+        rows.append(int(tell(np.array([place]), births, index).first[0]))
+        number = births.mother[rows[-1]]
+    return np.array(rows, np.int64)
+
+
+def _about(store: Store, run: str, ids: list[str], table: str, column: str) -> dict[str, Any]:
+    """A column of these genomes, by id; ``run``: empty for a table that knows genomes alone."""
+    listed = ", ".join(f"'{one}'" for one in ids)
+    where = f"run_id = '{run}' AND genome_id IN ({listed})"
+    found = store.query(f"SELECT genome_id, any({column}) AS it FROM {table} WHERE {where} GROUP BY genome_id")
+    return {row["genome_id"]: row["it"] for row in found.to_pylist()}
+
+
+def line(store: Store, run: str, genome: str) -> pa.Table:
+    """The line of first parents, those that each genome was copied from, with what each was worth."""
+    births = births_of(store, run)
+    rows = _line(births, run, genome)
+    ids = _ids(births, rows).to_pylist()
+    worth = _about(store, run, ids, "members", "sharpe")
+    sharpe = np.array([worth.get(one, np.nan) for one in ids])
+    return _table(
+        depth=np.arange(len(rows)),
+        genome_id=ids,
+        operator=_operators(births, rows),
+        island=births.island[rows],
+        generation=births.generation[rows],
+        sharpe=sharpe,
+        gain=sharpe - np.append(sharpe[1:], np.nan),
+    )
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Path and value of everything in a genome's JSON; a tree or a list is one value."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else key)
+    else:
+        yield path, str(value)
+
+
+def traits(store: Store, run: str, genome: str) -> pa.Table:
+    """What a genome has from its line: since which generation without a break, and how many of the line have it."""
+    births = births_of(store, run)
+    rows = _line(births, run, genome)
+    ids = _ids(births, rows).to_pylist()
+    kept = _about(store, run, ids, "genomes", "genome")
+    having = [k for k in range(len(ids)) if ids[k] in kept]
+    records = np.frombuffer(b"".join(bytes.fromhex(kept[ids[k]]) for k in having), GENOME)
+    documents = [dict(_leaves(to_json(record))) for record in records]
+    counts = Counter(item for document in documents for item in document.items())
+    found = []
+    for path, value in documents[0].items() if documents else ():
+        links = 0
+        while links + 1 < len(documents) and documents[links + 1].get(path) == value:
+            links += 1
+        since = int(births.generation[rows[having[links]]])
+        found.append((path, value, since, links, counts[path, value] / len(documents)))
+    found.sort(key=lambda told: (-told[3], told[0]))
+    names = ("trait", "value", "since_generation", "links", "share_of_line")
+    return _table(**dict(zip(names, map(list, zip(*found, strict=True)), strict=True)) if found else {})
+
+
+def dynasties(store: Store, run: str, genome: str) -> pa.Table:
+    """The founders whose genes are carried on most: shares of what was admitted of late, and of the champions."""
+    births = births_of(store, run)
+    index = index_of(births.child)
+    one_each = np.unique(births.child)
+    told = tell(np.array([place_of(each, births.child, index) for each in one_each], np.int64), births, index)
+    number_of = np.searchsorted(one_each, births.child)
+    born = births.generation[told.first]
+    youngest_first = np.argsort(-born.astype(np.int64), kind="stable")
+    newest = int(births.generation.max(initial=0))
+    late = born >= newest - int(newest * LATEST_SHARE)
+    champions = store.query(f"SELECT DISTINCT genome_id FROM champions WHERE run_id = '{run}'").to_pylist()
+    crowned = np.isin(one_each, np.array([int(row["genome_id"][:16], 16) for row in champions], np.uint64))
+    shares = []
+    for holders in (late, crowned):
+        weight = holders / max(holders.sum(), 1)
+        contributions(weight, youngest_first, told, number_of)
+        shares.append(weight)
+    best = np.lexsort((one_each, -shares[1], -shares[0]))[:FOUNDERS_TOLD]
+    best = best[shares[0][best] + shares[1][best] > 0]
+    rows = told.first[best]
+    return _table(
+        founder=_ids(births, rows),
+        operator=_operators(births, rows),
+        island=births.island[rows],
+        generation=births.generation[rows],
+        share_of_latest=shares[0][best],
+        share_of_champions=shares[1][best],
+    )

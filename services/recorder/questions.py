@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from common.errors import ConfigurationError
+from common.events.spec import OBJECTIVES
 from common.ports import Store
 from recorder import lineage
 
@@ -16,16 +17,18 @@ _BEST = ", ".join(
     f"maxMerge({name}) AS best_{name}"
     for name in ("sharpe", "drawdown", "recovery", "consistency", "cvar", "turnover", "stress")
 )
+_FIGURES = "[" + ", ".join(f"any({name})" for name in OBJECTIVES) + "]"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``about`` in one line. ``walk``: no single statement answers it; it starts from a genome."""
+    """``about`` in one line. ``answer``: no single statement answers it. ``of_genome``: it starts from a genome."""
 
     name: str
     about: str
     sql: str = ""
-    walk: lineage.Walk | None = None
+    answer: lineage.Answer | None = None
+    of_genome: bool = False
 
 
 QUESTIONS: tuple[Question, ...] = (
@@ -35,8 +38,28 @@ QUESTIONS: tuple[Question, ...] = (
         "SELECT run_id, min(time_us) AS started_us, any(seed) AS seed_of_run, any(islands) AS islands_of_run "
         "FROM runs FINAL GROUP BY run_id ORDER BY started_us DESC",
     ),
-    Question("ancestors", "the ancestors of ID (a champion, say), back to its founders", walk=lineage.ANCESTORS),
-    Question("descendants", "everything admitted that descends from ID", walk=lineage.DESCENDANTS),
+    Question("ancestors", "the ancestors of ID (a champion, say), back to its founders", "", lineage.ANCESTORS, True),
+    Question("descendants", "everything admitted that descends from ID", "", lineage.DESCENDANTS, True),
+    Question("line", "from ID by first parents back to the founder, and what each gained", "", lineage.line, True),
+    Question("traits", "what ID has from its line, since when, and how many of it have it", "", lineage.traits, True),
+    Question("dynasties", "founders by their genes' share of the latest tenth and of champions", "", lineage.dynasties),
+    Question(
+        "heritability",
+        "inherited performance: slope of admitted children on their parents' mean, by operator and objective",
+        "SELECT operator, objective, count() AS families, covarPop(middle, own) / varPop(middle) AS slope, "
+        "covarPop(middle, own) / sqrt(varPop(middle) * varPop(own)) AS correlation, avg(own > middle) AS better FROM "
+        "(SELECT child_id, operator, objective, avg(parent_value) AS middle, any(child_value) AS own FROM "
+        "(SELECT child_id, operator, parent_values, child_values FROM "
+        "(SELECT child_id, parent_id, operator, parent_values FROM "
+        "(SELECT DISTINCT child_id, parent_id, operator FROM genealogy "
+        "WHERE run_id = '{run}' AND parent_id != '') AS edges "
+        f"ANY INNER JOIN (SELECT genome_id AS parent_id, {_FIGURES} AS parent_values FROM members "
+        "WHERE run_id = '{run}' GROUP BY parent_id) AS of_parents USING parent_id) AS pairs "
+        f"ANY INNER JOIN (SELECT genome_id AS child_id, {_FIGURES} AS child_values FROM members "
+        "WHERE run_id = '{run}' GROUP BY child_id) AS of_children USING child_id) "
+        f"ARRAY JOIN {list(OBJECTIVES)} AS objective, parent_values AS parent_value, child_values AS child_value "
+        "GROUP BY child_id, operator, objective) GROUP BY operator, objective ORDER BY operator, objective",
+    ),
     Question(
         "operators",
         "operator success: offspring tried, measured and admitted, and the best Sharpe ratio, by operator",
@@ -202,8 +225,8 @@ def ask(store: Store, name: str, run: str, genome: str = "") -> pa.Table:
     for what, text in (("run", run), ("ID", genome)):
         if not set(text) <= _HEX:
             raise ConfigurationError(f"{what} {text!r} is no id; ids are written in 0-9 and a-f")
-    if question.walk is None:
-        return store.query(question.sql.replace("{run}", run))
-    if not genome:
+    if question.of_genome and not genome:
         raise ConfigurationError(f"{name}: the id of a genome is missing; `galapagos query champions` lists some")
-    return lineage.walk(store, question.walk, run, lineage.resolve(store, run, genome))
+    if question.answer:
+        return question.answer(store, run, genome)
+    return store.query(question.sql.replace("{run}", run))

@@ -16,9 +16,10 @@ from common.market.synthetic import planted
 from common.ports import Store
 from common.run.folder import RunFolder
 from common.run.open import open_store
-from recorder.migrations import migrate
+from recorder.migrations import MIGRATIONS, migrate
 from recorder.questions import QUESTIONS, ask, latest_run
 from recorder.tables import TABLES
+from recorder.views import VIEWS
 from standalone.host import HostSettings
 from standalone.live import PlainView
 from standalone.request import build_spec
@@ -78,7 +79,7 @@ def answers(
         run = latest_run(store)
         champion = recorded["champions"]["genome_id"][0].as_py()
         founder = _founder(store, run, champion)
-        genomes = {"ancestors": champion, "descendants": founder}
+        genomes = dict.fromkeys(("ancestors", "line", "traits"), champion) | {"descendants": founder}
         found = {each.name: ask(store, each.name, run, genomes.get(each.name, "")).to_pylist() for each in QUESTIONS}
         _strange_ids_are_refused(store, run)
         store.close()
@@ -226,13 +227,13 @@ def test_the_command_lists_and_answers_them(galapagos: Galapagos, folder: RunFol
 
 def test_the_store_command_migrates_prints_and_retains(galapagos: Galapagos, tmp_path: Path) -> None:
     url = f"chdb://{tmp_path}/new"
-    for applied in (2, 0):
+    for applied in (len(MIGRATIONS), 0):
         code, out, _ = galapagos("store", "migrate", "--store", url)
         assert (code, len(out.splitlines()) - 1) == (0, applied)
     code, out, _ = galapagos("query", "islands", "--store", url)
     assert code == 2
     code, out, _ = galapagos("store", "schema")
-    assert out.count("CREATE MATERIALIZED VIEW") == 8
+    assert out.count("CREATE MATERIALIZED VIEW") == len(VIEWS)
     assert galapagos("store", "retain", "--months", "1", "--store", url)[0] == 0
 
 
