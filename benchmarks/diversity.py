@@ -2,7 +2,8 @@
 
 Cells are holding time x exposure x beta x turnover x regime, told from training. Of each the elite by training counts
 if its sealed net Sharpe ratio is above the median of the null lane's elites. The null lane is the whole search on bars
-whose signs are flipped at random. All lanes measure equally many strategies, but for the classical ones as they are.
+whose signs are flipped at random. Sharpe ratios are of detrended returns, or drift would count as skill. All lanes
+measure equally many strategies, but for the classical ones as they are.
 """
 
 import hashlib
@@ -41,7 +42,7 @@ _PARAMETERS = ("exit.", "risk.", "time.", "regime.", "entry.confirm", "entry.del
 NULLS = 5
 """Null markets: what one of them drifts in its vault is luck, so the floor is the median over several."""
 _COARSE = (np.geomspace(1, 256, 9), np.linspace(0.05, 0.95, 8), np.linspace(0.1, 0.9, 5), np.array(TURNOVER))
-_MEAN, _DEVIATION = EVIDENCE.index("mean"), EVIDENCE.index("deviation")
+_BARS, _Z = EVIDENCE.index("bars"), EVIDENCE.index("detrended_z")
 
 Rows = npt.NDArray[np.int64]
 
@@ -51,11 +52,16 @@ def flipped(bars: Bars, seed: int) -> Bars:
     found = shapes_of(bars)
     signs = np.random.Generator(np.random.Philox(seed)).integers(0, 2, len(found.gap)) * 2 - 1
     up = signs > 0
+
+    def turn(moves: Floats, opposite: Floats) -> Floats:
+        # In prices, not in logs: flipped logs would drift upwards with the square of volatility, which can be foreseen.
+        return np.where(up, moves, np.log(2.0 - np.exp(opposite)))
+
     turned = Shapes(
-        found.gap * signs,
-        np.where(up, found.high, -found.low),
-        np.where(up, found.low, -found.high),
-        found.close * signs,
+        turn(found.gap, found.gap),
+        turn(found.high, found.low),
+        turn(found.low, found.high),
+        turn(found.close, found.close),
         found.volume,
     )
     return continued(bars.until(1), turned, "null")
@@ -95,9 +101,7 @@ def elites_of(population: Population, arena: Arena, cut: Cut, costs: Floats) -> 
     cells = np.column_stack([_binned(columns, (HOLDING, EXPOSURE, BETA, TURNOVER)), regime])
     best = _best_of_each(cells, found.objectives[chosen, 0]) if len(cells) else np.empty(0, np.int64)
     vault = found.evidence[chosen[best], VAULT]
-    deviation = vault[:, _DEVIATION]
-    ratio = np.divide(vault[:, _MEAN], deviation, out=np.zeros(len(vault)), where=deviation > 0)
-    return cells[best], ratio * np.sqrt(arena.bars_per_year)
+    return cells[best], vault[:, _Z] / np.sqrt(vault[:, _BARS] / arena.bars_per_year)
 
 
 def by_hand(count: int) -> Population:
