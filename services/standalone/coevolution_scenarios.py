@@ -21,7 +21,7 @@ from common.market.stress import (
     Scenario,
     stationary_places,
 )
-from common.random import Stream, below, new_stream
+from common.random import Stream, below, new_stream, uniform
 from generator.offspring import Variation, offspring
 
 VARIATION = Variation(0.9, 10.0, 0.25, 15.0)
@@ -70,7 +70,8 @@ def plausible(scenarios: Floats) -> Floats:
 
 def random_scenarios(count: int, key: int) -> Floats:
     """``count`` plausible scenarios, uniform in their ranges before."""
-    drawn = np.random.Generator(np.random.Philox(key=key)).random((count, len(GENES)))
+    stream = new_stream(np.uint64(key), 2, 0, 0)
+    drawn = np.array([[uniform(stream) for _ in GENES] for _ in range(count)])
     return plausible(LOW + drawn * (HIGH - LOW))
 
 
