@@ -76,15 +76,20 @@ def _ids(births: Births, rows: Rows) -> Any:
     return texts(births.child[rows], births.child_rest[rows])
 
 
-def _parents(births: Births, told: Told) -> Any:
-    """Ids of the parents, a list for each genome; sixteen digits of one whose own birth is no longer known."""
+def _parents(store: Store, run: str, births: Births, told: Told) -> Any:
+    """Ids of the parents, a list for each genome; of one without a birth of its own the store knows the name alone."""
     known = told.parents >= 0
-    rows = np.where(known, told.parents, 0)
-    found = _ids(births, rows)
+    found = _ids(births, np.where(known, told.parents, 0))
     if not known.all():
-        short = texts(told.numbers).to_pylist()
-        pairs = zip(found.to_pylist(), short, known, strict=True)
-        found = pa.array([whole if there else half for whole, half, there in pairs])
+        whole = {}
+        halves = sorted(set(texts(told.numbers[~known]).to_pylist()))
+        for first in range(0, len(halves), IDS_MAX):
+            listed = ", ".join(f"'{half}'" for half in halves[first : first + IDS_MAX])
+            where = f"run_id = '{run}' AND substring(parent_id, 1, 16) IN ({listed})"
+            for row in store.query(f"SELECT DISTINCT parent_id FROM descent WHERE {where}").to_pylist():
+                whole[row["parent_id"][:16]] = row["parent_id"]
+        triples = zip(found.to_pylist(), texts(told.numbers).to_pylist(), known, strict=True)
+        found = pa.array([one if there else whole[half] for one, half, there in triples])
     return pa.ListArray.from_arrays(_column(told.starts.astype(np.int32)), found)
 
 
@@ -113,7 +118,7 @@ def kin(way: Walk) -> Answer:
         return _table(
             depth=depth[nearest_first],
             genome_id=_ids(births, told.first),
-            parent_ids=_parents(births, told),
+            parent_ids=_parents(store, run, births, told),
             operator=_operators(births, told.first),
             island=births.island[told.first],
             generation=births.generation[told.first],
