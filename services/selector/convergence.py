@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.events.spec import RunSpec
-from common.kernel import kernel
-from common.random import new_stream, normal
+from selector.achievement import achievement
 from selector.learned import MOMENT, TURN, Learned
 from selector.places import run_objectives
 from selector.state import IslandState, Members
@@ -20,7 +19,6 @@ TOLERANCE, COLLAPSE, STILL = 1e-3, 0.5, 0.02
 generation."""
 ELITES, ELITES_MIN, RENEWAL = 0.1, 8, 0.5
 """Of a restart: the share of the population that stays, and the newly drawn share of the next generation."""
-DIRECTIONS = 64
 PLATEAU, DIVERSITY_LOST, STAGNATION, LOCAL_OPTIMUM = "plateau", "diversity lost", "stagnation", "local optimum"
 
 Floats = npt.NDArray[np.float64]
@@ -106,30 +104,6 @@ def renewal(learned: Learned, generation: int) -> float:
     """The newly drawn share of offspring that a turn at the close of ``generation`` asks for; 0 without one."""
     turns = learned[TURNS]
     return float(turns["renewal"][0]) if len(turns) and turns["last"][0] == generation else 0.0
-
-
-@kernel
-def achievement(values: Floats) -> float:
-    """How far members (n, m), scaled and to be maximised, reach into the objective space: a proxy of hypervolume.
-
-    The mean over fixed directions w of max over members of min over objectives of value / w: the R2 indicator
-    (M. P. Hansen and A. Jaszkiewicz 1998). A member that dominates another never lowers it.
-    """
-    n, m = values.shape
-    stream = new_stream(np.uint64(0), 0, 0, 0)
-    direction = np.empty(m)
-    total = 0.0
-    for _ in range(DIRECTIONS):
-        for objective in range(m):
-            direction[objective] = max(abs(normal(stream)), 1e-9)
-        farthest = 0.0
-        for row in range(n):
-            reach = np.inf
-            for objective in range(m):
-                reach = min(reach, max(values[row, objective], 0.0) / direction[objective])
-            farthest = max(farthest, reach)
-        total += farthest
-    return total / DIRECTIONS
 
 
 def _first_scale(values: Floats) -> Floats:

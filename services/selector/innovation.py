@@ -9,50 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from common.events.spec import RunSpec
-from common.genome.layout import GENOME, TREE_TOKENS
-from common.genome.tree import END, arity
-from common.kernel import kernel
+from common.genome.layout import GENOME
 from selector.learned import DISCOVERY, Learned
+from selector.pairs import Keys, pairs
 from selector.state import Members
 
 DISCOVERIES = "discoveries"
 BREAKTHROUGH, NEW_GENERATIONS = 0.25, 10
 """A discovery that so large a share of the population carries while it is so young is a breakthrough."""
-_BARE = 0
-"""Stands for the operator above a condition that is a whole tree."""
-
-Keys = npt.NDArray[np.uint32]
-
-
-@kernel
-def pairs(trees: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.int64], Keys]:
-    """Of genomes' ``trees`` (n, 4, TREE_TOKENS): the row and the key of each condition with the operator above it.
-
-    The key is operator << 16 | condition. In postfix the operator above stands behind its operands; one pass with a
-    stack of the roots that wait for it finds all.
-    """
-    rows = np.empty(trees.shape[0] * trees.shape[1] * TREE_TOKENS, np.int64)
-    keys = np.empty(len(rows), np.uint32)
-    stack = np.empty(TREE_TOKENS, np.int64)
-    count = 0
-    for row in range(trees.shape[0]):
-        for which in range(trees.shape[1]):
-            depth = 0
-            for position in range(TREE_TOKENS):
-                token = np.int64(trees[row, which, position])
-                if token == END:
-                    break
-                for _ in range(arity(int(token))):
-                    depth -= 1
-                    if arity(int(stack[depth])) == 0:
-                        rows[count], keys[count] = row, np.uint32(token << 16 | stack[depth])
-                        count += 1
-                stack[depth] = token
-                depth += 1
-            if depth == 1 and arity(int(stack[0])) == 0:
-                rows[count], keys[count] = row, np.uint32(_BARE << 16 | stack[0])
-                count += 1
-    return rows[:count], keys[:count]
 
 
 def discovered(learned: Learned, population: Members, archive: Members, generation: int, run: RunSpec) -> Learned:

@@ -9,13 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from common.events.cohorts import OPERATOR_NAMES
 from common.events.spec import RunSpec
-from common.kernel import kernel
-from common.random import below, new_stream
 from selector.distance import genotypes, spread_out
+from selector.shuffling import shuffled
 from selector.state import IslandState, Members, join
 
 MIGRANT = OPERATOR_NAMES.index("migrant")
@@ -101,7 +99,7 @@ def _emigrants(state: IslandState, run: RunSpec) -> Members:
             return state.population[:wanted]
         case "random":
             return state.population[
-                np.sort(_shuffled(_key(run), state.island, state.generation, CHOICE_SLOT, size)[:wanted])
+                np.sort(shuffled(_key(run), state.island, state.generation, CHOICE_SLOT, size)[:wanted])
             ]
         case "diverse":
             if size == 0:
@@ -127,20 +125,9 @@ def _order(run: RunSpec, generation: int) -> list[int]:
     """The islands in the order of the ring on which the migrants of ``generation`` go."""
     if run.evolution.migration.topology == "ring":
         return list(range(run.islands))
-    return _shuffled(_key(run), 0, generation, TOPOLOGY_SLOT, run.islands).tolist()
+    return shuffled(_key(run), 0, generation, TOPOLOGY_SLOT, run.islands).tolist()
 
 
 def _key(run: RunSpec) -> Any:
     """As uint64 whatever its size, so that one compiled variant of a kernel serves every run."""
     return np.uint64(run.stream_key)
-
-
-@kernel
-def _shuffled(key: int | np.uint64, island: int, generation: int, slot: int, size: int) -> npt.NDArray[np.int64]:
-    """The numbers below ``size``, every order equally likely (R. Durstenfeld 1964)."""
-    stream = new_stream(key, island, generation, slot)
-    numbers = np.arange(size)
-    for position in range(size - 1, 0, -1):
-        other = below(stream, position + 1)
-        numbers[position], numbers[other] = numbers[other], numbers[position]
-    return numbers
