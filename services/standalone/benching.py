@@ -53,7 +53,7 @@ def benchmarks(root: Path) -> list[Benchmark]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         if f"bench_{path.stem}" in names:
-            found.append(Benchmark(path.stem, ast.get_docstring(tree) or ""))
+            found.append(Benchmark(path.stem, (ast.get_docstring(tree) or "").partition("\n")[0]))
     return found
 
 
