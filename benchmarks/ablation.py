@@ -5,11 +5,9 @@ no default here; the vault of this benchmark is the last part of what is left.
 """
 
 import sys
-import time
-from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.evolution import tour
 from common.backtest.arena import Arena
 from common.backtest.costs import cost_table
 from common.backtest.measure import VALIDATION, VAULT, measure
 from common.events.cohorts import EVIDENCE
-from common.events.spec import DataSpec, RunSpec, Windows
+from common.events.spec import RunSpec
 from common.genome.layout import GENOME
 from common.genome.operators import CROSSOVERS, MUTATIONS
 from common.market.bars import Bars
@@ -30,25 +27,24 @@ from common.market.defaults import default_bars
 from common.market.importing import read_bars
 from common.market.synthetic import planted
 from common.run.stretches import cut_of
-from common.service import Service
 from evaluator.preparing import arenas_of
 from evaluator.service import service as evaluator
 from generator.service import SERVICE as GENERATOR
 from selector.archive import cells
 from selector.service import SERVICE as SELECTOR
-from selector.state import IslandState, Members, distinct, join
+from selector.state import Members
+from standalone.laboratory import Course, Z, best_of_cells, history, paired
+from standalone.request import data_spec
 
 GENERATIONS = 30
 ISLANDS, OFFSPRING, POPULATION = 4, 512, 128
 BEST = 20
 """So many elites of a run, chosen by validation and one of each cell, are shown to the vault."""
-HOURS = 8_000
 SHARED = Path(__file__).parents[2] / "shared" / "market"
 FILES = ("BTCUSDT-1h", "EURUSD-1h", "XAUUSD-1h", "SPY-1d")
 PLANTED = 0.12
 """Share of a day's return that the next takes back: near what can just be found."""
-DRAWS = 2_000
-Z, RETURN, TRADES = (EVIDENCE.index(name) for name in ("detrended_z", "total_return", "trades"))
+RETURN, TRADES = (EVIDENCE.index(name) for name in ("total_return", "trades"))
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -99,14 +95,6 @@ class Result:
     cpu_us: float
 
 
-def history(bars: Bars) -> Bars:
-    """The bars before the vault of a run that was told nothing else, the last ``HOURS`` of them at most."""
-    stop = cut_of(len(bars), Windows()).vault[0][0]
-    rows = slice(max(0, stop - HOURS), stop)
-    names = ("ts_us", "open", "high", "low", "close", "volume")
-    return replace(bars, **{name: getattr(bars, name)[rows] for name in names})
-
-
 @cache
 def markets() -> list[Bars]:
     """Those of the installed package, those that lie beside the repository, and one with an edge in it."""
@@ -124,9 +112,8 @@ def prepared(place: int) -> list[Arena]:
 
 def spec_of(bars: Bars, variant: dict[str, Any], seed: int) -> RunSpec:
     """A run of this variant: the same number of genomes for each."""
-    data = DataSpec(name=bars.name, digest=bars.digest, bars=len(bars), bars_per_year=bars.bars_per_year)
     plain = {"offspring": OFFSPRING, "population": POPULATION, "trades_min": 20}
-    fields = {"islands": ISLANDS, "seed": seed, "generations": GENERATIONS, "data": (data,)} | variant
+    fields = {"islands": ISLANDS, "seed": seed, "generations": GENERATIONS, "data": (data_spec(bars),)} | variant
     return RunSpec.model_validate(fields | {"evolution": plain | variant.get("evolution", {})})
 
 
@@ -134,14 +121,9 @@ def run_one(variant: dict[str, Any], job: tuple[int, int]) -> Result:
     """One run from its seed; ``job``: market and seed."""
     place, seed = job
     run, arenas = spec_of(markets()[place], variant, seed), prepared(place)
-    services: list[Service[Any]] = [GENERATOR, evaluator(arenas), SELECTOR]
-    states: dict[tuple[str, str], Any] = {}
-    start = time.process_time()
-    count = tour(run, services, defaultdict(float), states)
-    spent = time.process_time() - start
-    islands: list[IslandState] = [state for (name, _), state in states.items() if name == SELECTOR.name]
-    members = distinct(join(*(join(each.archive, each.population) for each in islands)))
-    return judge(members[members["violation"] <= 0], run, arenas, 1e6 * spent / count)
+    course = Course(run, [GENERATOR, evaluator(arenas), SELECTOR])
+    course.onward()
+    return judge(course.feasible(), run, arenas, 1e6 * sum(course.cpu_s.values()) / course.proposed)
 
 
 def judge(members: Members, run: RunSpec, arenas: Sequence[Arena], cpu_us: float) -> Result:
@@ -150,31 +132,12 @@ def judge(members: Members, run: RunSpec, arenas: Sequence[Arena], cpu_us: float
     members = members[(shown[:, RETURN] > 0) & (shown[:, TRADES] >= run.promotion.validation_trades_min)]
     if not len(members):
         return Result(0.0, 0.0, 0, cpu_us)
-    order = np.argsort(-members["evidence"][:, VALIDATION, Z], kind="stable")
-    place = cells(members["descriptor"])[order]
-    best = order[np.sort(np.unique(place, return_index=True)[1])][:BEST]
-    genomes = np.ascontiguousarray(members["genome"][best]).view(GENOME)
+    genomes = np.ascontiguousarray(best_of_cells(members, VALIDATION, BEST)["genome"]).view(GENOME)
     cuts = [cut_of(data.bars, run.windows) for data in run.data]
     costs = cost_table(run.costs.account, run.costs.venues())
     vault = measure(genomes, arenas, cuts, costs, run.evolution.trades_min, True).evidence[:, VAULT]
-    return Result(float(vault[:, Z].mean()), float((vault[:, RETURN] > 0).mean()), len(np.unique(place)), cpu_us)
-
-
-def paired(values: npt.NDArray[np.float64], base: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """Mean difference and its 95 % interval; drawn again by market, for runs on one market are alike.
-
-    ``values`` and ``base`` (markets, seeds).
-    """
-    difference = values - base
-    draws = np.random.Generator(np.random.Philox(9))
-    count, seeds = difference.shape
-    means = np.empty(DRAWS)
-    for draw in range(DRAWS):
-        chosen = draws.integers(0, count, count)
-        again = draws.integers(0, seeds, (count, seeds))
-        means[draw] = difference[chosen.reshape(-1, 1), again].mean()
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(difference.mean()), float(low), float(high)
+    found = len(np.unique(cells(members["descriptor"])))
+    return Result(float(vault[:, Z].mean()), float((vault[:, RETURN] > 0).mean()), found, cpu_us)
 
 
 def bench_ablation(repeats: int, scale: float) -> dict[str, Any]:

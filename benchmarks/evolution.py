@@ -1,7 +1,6 @@
 """The loop of generator, evaluator and selector on default data, step by step, without a bus: where the time goes."""
 
-import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +10,6 @@ from benchmarks.clock import interleaved, peer_version, scaled
 from common.backtest.arena import Arena, prepare
 from common.events.cohorts import GenomeProposed
 from common.events.event import Event
-from common.events.public import ControlIssued
 from common.events.spec import OBJECTIVES, DataSpec, Evolution, RunSpec
 from common.genome.layout import Population
 from common.market.defaults import default_bars
@@ -20,37 +18,10 @@ from evaluator.service import service as evaluator
 from generator.service import SERVICE as GENERATOR
 from selector.service import SERVICE as SELECTOR
 from selector.survival import survivors
+from standalone.laboratory import Course
 
 GENERATIONS = 20
 OFFSPRING = 2048
-
-
-def tour(
-    run: RunSpec,
-    services: list[Service[Any]],
-    cpu_s: dict[str, float],
-    states: dict[tuple[str, str], Any] | None = None,
-) -> int:
-    """Carry every event to its readers until none is left; returns how many genomes were proposed.
-
-    ``states`` takes what services end with, by name and key.
-    """
-    waiting = deque([Event(ControlIssued(action="start"), "run", run, "start")])
-    states = {} if states is None else states
-    proposed = 0
-    while waiting:
-        event = waiting.popleft()
-        proposed += len(event.payload) if isinstance(event.payload, GenomeProposed) else 0
-        for service in services:
-            if isinstance(event.payload, service.consumes):
-                key = (service.name, service.state_key(event))
-                if key not in states:
-                    states[key] = service.initial_state() if service.initial_state else None
-                start = time.process_time()
-                states[key], answers = service.step(states[key], [event])
-                cpu_s[service.name] += time.process_time() - start
-                waiting.extend(answers)
-    return proposed
 
 
 def survival_beside_pymoo(repeats: int) -> dict[str, Any]:
@@ -96,7 +67,7 @@ def generations_of(arena: Arena, offspring: int, count: int) -> list[Population]
     listener: Service[None] = Service("listener", (GenomeProposed,), (), keep)
     sizes = Evolution(offspring=offspring, population=max(offspring // 4, 8))
     services: list[Service[Any]] = [GENERATOR, evaluator([arena]), SELECTOR, listener]
-    tour(RunSpec(data=data, generations=count, evolution=sizes), services, defaultdict(float))
+    Course(RunSpec(data=data, generations=count, evolution=sizes), services).onward()
     return [np.concatenate(found[generation]) for generation in sorted(found)][:count]
 
 
@@ -105,14 +76,11 @@ def bench_evolution(repeats: int, scale: float) -> dict[str, Any]:
     bars = default_bars()
     data = tuple(DataSpec(name=b.name, digest=b.digest, bars=len(b), bars_per_year=b.bars_per_year) for b in bars)
     services: list[Service[Any]] = [GENERATOR, evaluator([prepare(b) for b in bars]), SELECTOR]
-    tour(
-        RunSpec(data=data, generations=2, evolution=Evolution(offspring=256, population=64)),
-        services,
-        defaultdict(float),
-    )
-    cpu_s: dict[str, float] = defaultdict(float)
+    Course(RunSpec(data=data, generations=2, evolution=Evolution(offspring=256, population=64)), services).onward()
     sizes = Evolution(offspring=scaled(OFFSPRING, scale, 8), population=scaled(OFFSPRING // 4, scale, 8))
-    count = tour(RunSpec(data=data, generations=GENERATIONS, evolution=sizes), services, cpu_s)
+    course = Course(RunSpec(data=data, generations=GENERATIONS, evolution=sizes), services)
+    course.onward()
+    count, cpu_s = course.proposed, course.cpu_s
     return {
         "strategies": count,
         **{f"{name}_us_per_strategy": seconds / count * 1e6 for name, seconds in cpu_s.items()},

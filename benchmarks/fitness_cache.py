@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clock import interleaved, scaled
-from benchmarks.evolution import OFFSPRING, tour
+from benchmarks.evolution import OFFSPRING
 from common.adapters.memory_cache import MemoryCache
 from common.backtest.arena import prepare
 from common.backtest.measure import WINDOWS, Measures
@@ -29,6 +29,7 @@ from generator.initialise import random_population
 from generator.service import SERVICE as GENERATOR
 from generator.tables import Settings
 from selector.service import SERVICE as SELECTOR
+from standalone.laboratory import Course
 
 GENERATIONS = 40
 ASKING = CachePolicy(turn=PROBE_COHORTS)
@@ -71,7 +72,7 @@ def bench_fitness_cache(repeats: int, scale: float) -> dict[str, Any]:
     arenas = [with_stage(prepare(b), cut) for b, cut in zip(bars, cuts, strict=True)]
     cache, seen = FitnessCache(MemoryCache(), arenas, time.process_time), Seen()
     listener: Service[None] = Service("listener", (GenomeProposed,), (), seen.step)
-    tour(run, [GENERATOR, evaluator(arenas, Resources(cache=cache)), SELECTOR, listener], defaultdict(float))
+    Course(run, [GENERATOR, evaluator(arenas, Resources(cache=cache)), SELECTOR, listener]).onward()
     lookup_us = _lookup_us(offspring, repeats)
     policy = cache.policy
     evaluation_us = policy.evaluation_us or 0.0
