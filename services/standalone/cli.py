@@ -24,6 +24,7 @@ from standalone.commands import (
     seed,
     store,
     topics,
+    tune,
     up,
 )
 
@@ -72,6 +73,7 @@ app.command("coevolve", epilog=coevolve.EXAMPLES)(coevolve.coevolve)
 app.command("leaderboard", epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
 app.command("league", epilog=league.EXAMPLES)(league.league)
 app.command("meta", epilog=meta.EXAMPLES)(meta.meta)
+app.command("tune", epilog=tune.EXAMPLES)(tune.tune)
 app.command("query", epilog=query.EXAMPLES)(query.query)
 app.command("bench", epilog=bench.EXAMPLES, no_args_is_help=True)(bench.bench)
 app.add_typer(seed.app, name="seed")
@@ -119,4 +121,5 @@ def main() -> None:
 
 def _going_on() -> str:
     """The command that goes on with what this command began."""
-    return "`galapagos up --resume`" if sys.argv[1:2] == ["up"] else "`galapagos run --resume`"
+    command = sys.argv[1] if sys.argv[1:2] in (["up"], ["tune"]) else "run"
+    return f"`galapagos {command} --resume`"
