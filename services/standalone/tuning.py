@@ -1,6 +1,5 @@
 """Self-tuning: optuna looks for settings of the engine on some markets, and others say whether that added anything."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -8,11 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import optuna
 import orjson
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from common.errors import ConfigurationError
@@ -20,14 +15,13 @@ from common.run.folder import write_atomically
 from standalone.laboratory import paired
 from standalone.request import build_spec
 from standalone.tuning_bench import Bench, Market, shared
-from standalone.tuning_space import BLOCKS, Range, fields_of, merged, space
+from standalone.tuning_space import BLOCKS, fields_of, merged, space
+from standalone.tuning_study import distribution, opened, sampler
 
-JOURNAL, RESULT, CONFIG = "journal.log", "tuning.json", "tuned.json"
+RESULT, CONFIG = "tuning.json", "tuned.json"
 HELD_OUT_SEED = 1_000_000
 """Seeds of the judgement begin so far behind those of the trials."""
 SEEDS_MAX = 1_000
-_PRUNED_FROM, _DRAWN_FIRST = 5, 10
-"""Trials before the pruner has a median to go by, and trials drawn at random before the sampler has a model."""
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 Say = Callable[[str], None]
 
@@ -64,10 +58,8 @@ class Tuning:
         self._base = shared(asked.base)
         ranges = space(build_spec([asked.training[0].bars], self._base), asked.genomes)
         self._usual = {name: each.usual for name, each in ranges.items()}
-        self._distributions = {name: _distribution(each) for name, each in ranges.items()}
-        self._study = _study(folder, asked, resume)
-        for trial in self._study.get_trials(states=(TrialState.RUNNING,)):
-            self._study.tell(trial.number, state=TrialState.FAIL)  # cut off: asked for again, with the same draws
+        self._distributions = {name: distribution(each) for name, each in ranges.items()}
+        self._study = opened(folder, asked.identity(), resume)
 
     def run(self) -> dict[str, Any]:
         """Try what is left of the trials, judge the best, and write both files; the result as JSON values."""
@@ -86,12 +78,11 @@ class Tuning:
         return self._study.get_trials(deepcopy=False, states=_DONE)
 
     def _try(self, bench: Bench) -> None:
-        """One trial; the first is the default. Draws follow from the seed and the trials before, not from memory."""
+        """One trial; the first is the default."""
         asked, study, number = self._asked, self._study, len(self._finished())
         if not number and not study.get_trials(states=(TrialState.WAITING,)):
             study.enqueue_trial(self._usual)
-        drawn = int(np.random.SeedSequence([asked.seed, number]).generate_state(1)[0])
-        study.sampler = optuna.samplers.TPESampler(n_startup_trials=_DRAWN_FIRST, seed=drawn)
+        study.sampler = sampler(asked.seed, number)
         trial = study.ask(self._distributions)
         over: dict[str, Any] = fields_of(trial.params) if number else {}
         trial.set_user_attr("fields", over)
@@ -197,42 +188,3 @@ def _counted(markets: Sequence[Market], genomes: Sequence[int]) -> list[dict[str
         {"name": market.bars.name, "digest": market.digest, "bars": len(market.bars), "genomes_evaluated": int(count)}
         for market, count in zip(markets, genomes, strict=True)
     ]
-
-
-def _distribution(setting: Range) -> BaseDistribution:
-    if setting.kind == "choice":
-        return CategoricalDistribution(setting.choices)
-    if setting.kind == "whole":
-        return IntDistribution(math.floor(setting.low), math.floor(setting.high))
-    return FloatDistribution(setting.low, setting.high)
-
-
-def _study(folder: Path, asked: Asked, resume: bool) -> optuna.Study:
-    """The study in the folder. Raises ConfigurationError where it is not what was asked for."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    journal = folder / JOURNAL
-    if journal.exists() and not resume:
-        raise ConfigurationError(
-            f"--out {folder}: holds a tuning already; add --resume to go on with it, or name another folder"
-        )
-    if resume and not journal.exists():
-        raise ConfigurationError(f"--out {folder}: holds no tuning; leave --resume out to begin one")
-    folder.mkdir(parents=True, exist_ok=True)
-    study = optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(journal))),
-        study_name="tuning",
-        direction="maximize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=_PRUNED_FROM),
-        load_if_exists=True,
-    )
-    wanted = orjson.loads(orjson.dumps(asked.identity()))
-    known = study.user_attrs.get("asked", wanted)
-    for name, value in wanted.items():
-        if known[name] != value:
-            option = f"--{name.replace('_', '-')}"
-            raise ConfigurationError(
-                f"{option}: {value!r} was asked for, but the tuning in {folder} has {known[name]!r}; ask for the same "
-                "to go on, or name another folder with --out"
-            )
-    study.set_user_attr("asked", wanted)
-    return study

@@ -47,6 +47,7 @@ def tune(
     from standalone.request import Request
     from standalone.tuning import CONFIG, Asked, Tuning
     from standalone.tuning_bench import markets_of, same_days
+    from standalone.tuning_study import locked
 
     base = Request(config=config).overrides()
     training, judging = markets_of(data or (), held_out or (), base)
@@ -58,7 +59,7 @@ def tune(
     for one, other in same_days(training, judging):
         say(f"note: {other} is judged on days on which {one} was trained; who moves together makes tuning look good")
     try:
-        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        with locked(out), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
             found = Tuning(asked, out, resume, pool, say).run()
     except KeyboardInterrupt:
         raise StoppedAtOnceError from None

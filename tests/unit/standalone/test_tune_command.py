@@ -6,6 +6,7 @@ from pathlib import Path
 from common.market.export_files import write_bars
 from common.market.synthetic import planted
 from standalone.request import Request, build_spec
+from standalone.tuning_study import locked
 from tests.unit.standalone.conftest import Galapagos
 
 CONFIG = {
@@ -37,6 +38,10 @@ def test_settings_come_out_that_a_run_takes(galapagos: Galapagos, tmp_path: Path
     assert "trial" not in err
     assert "3 trials" in out
     assert ("Keep the default" in out or "keep the default" in out) == (found["verdict"] != "better")
+    with locked(tmp_path / "tuning"):
+        code, _, err = galapagos("tune", *FILES, *QUICK, "--resume")
+    assert code == 2
+    assert "--out tuning: another process is tuning there" in err
     code, _, err = galapagos("tune", *FILES, *QUICK)
     assert code == 2
     assert "--out tuning: holds a tuning already; add --resume" in err
