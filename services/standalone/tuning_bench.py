@@ -27,6 +27,8 @@ from standalone.tuning_space import BLOCKS, generations_of, merged
 
 ELITES = 20
 """So many elites of a run, chosen by training and one of each cell, are judged on validation."""
+NOBODY = -3.0
+"""Worth of a run that found no strategy: or it would beat one whose strategies lose a little."""
 WINDOWS = {"training": 0.55, "validation": 0.35, "vault": 0.05}
 """Of what is left before the vault of a run; a tuning needs no vault of its own."""
 _PLANTED_BARS, _PLANTED = 2_500, 0.12
@@ -119,12 +121,12 @@ def _onward(course: Course, block: int) -> float:
 
 
 def worth_of(members: Members) -> float:
-    """Mean z of the detrended validation returns of the elites that training chose; 0 where there are none.
+    """Mean z of the detrended validation returns of the elites that training chose; ``NOBODY`` where there are none.
 
     Validation chooses nobody here, and breeding does not see it: so it flatters no setting.
     """
     best = best_of_cells(members, TRAINING, ELITES)
-    return float(best["evidence"][:, VALIDATION, Z].mean()) if len(best) else 0.0
+    return float(best["evidence"][:, VALIDATION, Z].mean()) if len(best) else NOBODY
 
 
 def same_days(training: Sequence[Market], held_out: Sequence[Market]) -> list[tuple[str, str]]:

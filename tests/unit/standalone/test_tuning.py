@@ -10,15 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.backtest.measure import TRAINING, VALIDATION
 from common.errors import ConfigurationError
 from common.events.spec import RunSpec, Windows
 from common.genome.operators import CROSSOVERS, MUTATIONS
 from common.market.bars import Bars
 from common.market.synthetic import noise, planted
+from evaluator.preparing import arenas_of
+from evaluator.service import service as evaluator
+from generator.service import SERVICE as GENERATOR
+from selector.service import SERVICE as SELECTOR
 from standalone import tuning
+from standalone.laboratory import Course, Z, best_of_cells
 from standalone.request import build_spec
 from standalone.tuning import Asked, Tuning, verdict
-from standalone.tuning_bench import Market, built_in, same_days
+from standalone.tuning_bench import ELITES, Market, built_in, same_days, worth_of
 from standalone.tuning_space import BLOCKS, Range, fields_of, generations_of, merged, space
 
 BASE: dict[str, Any] = {
@@ -174,6 +180,21 @@ def test_the_usual_values_are_the_default() -> None:
     evolution = run.evolution.model_copy(update={"operators": {}})
     assert run.model_copy(update={"evolution": evolution}) == DEFAULT
     assert operators == pytest.approx({**CROSSOVERS, **MUTATIONS})
+
+
+def test_validation_judges_those_that_training_chose_and_finding_nobody_is_worst() -> None:
+    market = Market.of(planted(1, 900, 0.6), WINDOWS)
+    run = build_spec([market.bars], merged(BASE, {"generations": 3}))
+    course = Course(run, [GENERATOR, evaluator(arenas_of(run, [market.bars], 1)), SELECTOR])
+    course.onward()
+    members = course.feasible()
+    best = best_of_cells(members, TRAINING, ELITES)
+    assert 1 < len(best) < len(members)
+    others = ~np.isin(members["genome_id"], best["genome_id"])
+    changed = members.copy()
+    changed["evidence"][others, VALIDATION, Z] += 100.0
+    assert worth_of(changed) == worth_of(members) == best["evidence"][:, VALIDATION, Z].mean()
+    assert worth_of(members[:0]) < worth_of(members)
 
 
 def test_an_interval_that_holds_zero_is_nothing() -> None:
