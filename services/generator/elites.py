@@ -5,7 +5,7 @@ import numpy as np
 from common.genome.layout import Population, default_population
 from common.kernel import kernel
 from common.random import Stream, below, new_stream, open_stream
-from generator.breed import BORN_BOTH, BORN_MUTATION, Children, copy_row, equal_rows
+from generator.breed import BORN_BOTH, BORN_MUTATION, Children, copy_row
 from generator.emitting import Floats, draw_normal, iso_line
 from generator.gates import speaks
 from generator.mixing import BIT, Mix
@@ -16,34 +16,40 @@ from generator.tables import REAL, REAL_HIGH, REAL_LOW, REALS, Genes, Settings, 
 
 ISO, LINE = 0.01, 0.2
 """Deviations of the iso-line step, in shares of a gene's range and of the way to the other elite (its paper's)."""
-_SLOTS = np.sort(REALS)
-_LOW, _HIGH = np.zeros(len(_SLOTS)), np.ones(len(_SLOTS))
-_ISO = np.full(len(_SLOTS), ISO)
+REAL_SLOTS = np.sort(REALS)
+"""Of the genes that emitters move, in this order."""
+_LOW, _HIGH = np.zeros(len(REAL_SLOTS)), np.ones(len(REAL_SLOTS))
+_ISO = np.full(len(REAL_SLOTS), ISO)
 
 
 @kernel
 def shares(genes: Genes, row: int, found: Floats) -> None:
     """Fill ``found`` (g,) with the real genes of a genome, in the order of their slots, as shares of their ranges."""
-    for index, slot in enumerate(_SLOTS):
+    for index, slot in enumerate(REAL_SLOTS):
         found[index] = (genes.reals[row, slot] - REAL_LOW[slot]) / (REAL_HIGH[slot] - REAL_LOW[slot])
 
 
 @kernel
-def take(genes: Genes, row: int, wanted: Floats, settings: Settings) -> None:
-    """Give a genome the real genes that ``wanted`` (g,) says, those of them that speak."""
-    for index, slot in enumerate(_SLOTS):
-        if speaks(genes, row, REAL, slot, settings):
-            value = REAL_LOW[slot] + wanted[index] * (REAL_HIGH[slot] - REAL_LOW[slot])
-            genes.reals[row, slot] = min(max(value, REAL_LOW[slot]), REAL_HIGH[slot])
+def take(genes: Genes, row: int, wanted: Floats, settings: Settings) -> bool:
+    """Give a genome the real genes that ``wanted`` (g,) says; has one of those that speak changed?
+
+    The silent ones too: an emitter learns from where its children lie, and would take what never moves for a step
+    that is too small.
+    """
+    heard = False
+    for index, slot in enumerate(REAL_SLOTS):
+        value = REAL_LOW[slot] + wanted[index] * (REAL_HIGH[slot] - REAL_LOW[slot])
+        number = np.float32(min(max(value, REAL_LOW[slot]), REAL_HIGH[slot]))
+        heard = heard or (number != genes.reals[row, slot] and speaks(genes, row, REAL, slot, settings))
+        genes.reals[row, slot] = number
+    return heard
 
 
 @kernel
-def _finish(
-    stream: Stream, child: Genes, row: int, parents: Genes, parent: int, settings: Settings, mix: Mix, bit: int
-) -> int:
-    """Settle a child, and mutate it if none of its real genes speaks; returns the bits of its operators."""
+def _finish(stream: Stream, child: Genes, row: int, settings: Settings, mix: Mix, bit: int, heard: bool) -> int:
+    """Settle a child, and mutate it if nothing that speaks has changed; returns the bits of its operators."""
     settle(stream, child, row, settings)
-    if not equal_rows(child, row, parents, parent):
+    if heard:
         return bit
     applied = bit | mutate(stream, child, row, settings, mix.mutations)
     settle(stream, child, row, settings)
@@ -63,7 +69,7 @@ def _lines(
     key, island, generation = name
     stream = new_stream(key, island, generation, 0)
     parents, applied = np.empty((len(slots), 2), np.int64), np.empty(len(slots), np.int64)
-    first, second, wanted = np.empty(len(_SLOTS)), np.empty(len(_SLOTS)), np.empty(len(_SLOTS))
+    first, second, wanted = np.empty(len(REAL_SLOTS)), np.empty(len(REAL_SLOTS)), np.empty(len(REAL_SLOTS))
     for row in range(len(slots)):
         open_stream(stream, key, island, generation, slots[row])
         one, two = below(stream, len(elites.alleles)), below(stream, len(elites.alleles))
@@ -71,9 +77,9 @@ def _lines(
         shares(elites, one, first)
         shares(elites, two, second)
         iso_line(stream, first, second, _LOW, _HIGH, _ISO, LINE, wanted)
-        take(children, row, wanted, settings)
+        heard = take(children, row, wanted, settings)
         parents[row, 0], parents[row, 1] = one, two
-        applied[row] = _finish(stream, children, row, elites, one, settings, mix, bit)
+        applied[row] = _finish(stream, children, row, settings, mix, bit, heard)
     return parents, applied
 
 
@@ -91,25 +97,23 @@ def _samples(
 ) -> Rows:
     key, island, generation = name
     stream = new_stream(key, island, generation, 0)
-    applied, wanted = np.empty(len(slots), np.int64), np.empty(len(_SLOTS))
+    applied, wanted = np.empty(len(slots), np.int64), np.empty(len(REAL_SLOTS))
     for row in range(len(slots)):
         open_stream(stream, key, island, generation, slots[row])
         copy_row(children, row, base, 0)
         draw_normal(stream, mean, axes, _LOW, _HIGH, wanted)
-        take(children, row, wanted, settings)
-        applied[row] = _finish(stream, children, row, base, 0, settings, mix, bit)
+        heard = take(children, row, wanted, settings)
+        applied[row] = _finish(stream, children, row, settings, mix, bit, heard)
     return applied
 
 
 def lines(elites: Population, settings: Settings, mix: Mix, name: tuple[int, int, int], slots: Rows) -> Children:
     """A child of two random ``elites`` (m,), m >= 1, in each of the ``slots`` (n,); parents are rows of the elites.
 
-    Real genes that speak are those of an iso-line step, all others the first elite's. A child is a function of the
+    Real genes are those of an iso-line step, all others the first elite's. A child is a function of the
     elites, its slot and ``name``: (stream key, island, generation); it is a valid genome if they are.
     """
     children = unpack(default_population(len(slots)))
-    if not len(slots):  # so that a run without such children does not wait for the kernel's compilation
-        return Children(pack(children), np.empty((0, 2), np.int64), np.empty(0, np.uint8), np.empty(0, np.uint32))
     key = (np.uint64(name[0]), name[1], name[2])
     parents, applied = _lines(unpack(elites), settings, mix, key, slots, BIT["iso_line"], children)
     operators = np.full(len(slots), BORN_BOTH, np.uint8)
@@ -136,11 +140,6 @@ def samples(
     return Children(pack(children), parents, np.full(len(slots), BORN_MUTATION, np.uint8), applied.astype(np.uint32))
 
 
-def joined(one: Children, other: Children) -> Children:
-    """The children of both, in this order."""
-    return Children(
-        np.concatenate([one.population, other.population]),
-        np.concatenate([one.parents, other.parents]),
-        np.concatenate([one.operators, other.operators]),
-        np.concatenate([one.applied, other.applied]),
-    )
+def joined(*parts: Children) -> Children:
+    """The children of all parts, in this order."""
+    return Children(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

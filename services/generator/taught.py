@@ -17,13 +17,13 @@ from common.genome.tree import CONDITION_BASE, END, TOKEN_LIMIT
 from common.kernel import kernel
 from common.random import Stream, new_stream, open_stream, uniform
 from generator.initialise import LONG, SHORT, draw_allele
+from generator.selection import NOBODY
 from generator.specialise import settle
 from generator.tables import ALLELE_COUNT, ALLELES, ALLELES_DRAWN, DIRECTION, INSTRUMENT, Genes, Settings, pack, unpack
 from generator.trees import BLOCKS, Tree, draw_condition, draw_role, live_slots
 
-FIRST_SLOT = 1 << 41
-"""Random streams of lessons begin here: offspring use the slots below 2**32."""
-NOBODY = -1
+FIRST_SLOT = 1 << 42
+"""Random streams of lessons begin here: whoever else draws for an island uses slots below."""
 _TIMEFRAMES, _TREES = len(TIMEFRAMES), len(TREES)
 Rows = npt.NDArray[np.int64]
 Token = int | np.int64
@@ -137,12 +137,13 @@ def _teach(
     parents: Genes,
     lessons: Lessons,
     settings: Settings,
-    name: tuple[np.uint64, int, int, int],
+    name: tuple[np.uint64, int, int],
+    slots: Rows,
 ) -> None:
-    key, island, generation, first_slot = name
+    key, island, generation = name
     stream = new_stream(key, island, generation, 0)
     for row in range(len(born_of)):
-        open_stream(stream, key, island, generation, FIRST_SLOT + first_slot + row)
+        open_stream(stream, key, island, generation, FIRST_SLOT + slots[row])
         if born_of[row, 0] == NOBODY:
             teach_newcomer(stream, genes, row, lessons, settings)
         else:
@@ -156,13 +157,13 @@ def taught(
     lessons: Lessons,
     settings: Settings,
     name: tuple[int, int, int],
-    first_slot: int = 0,
+    slots: Rows,
 ) -> Population:
     """Genomes (n,) after the lessons; ``born_of`` (n, 2) are rows of ``parents``, NOBODY for newly drawn ones.
 
-    ``name``: (stream key, island, generation); row k is a function of itself, its parents and (*name, first_slot + k).
+    ``name``: (stream key, island, generation); row k is a function of itself, its parents and (*name, slots[k]).
     """
     genes = unpack(population)
     key, island, generation = name
-    _teach(genes, born_of, unpack(parents), lessons, settings, (np.uint64(key), island, generation, first_slot))
+    _teach(genes, born_of, unpack(parents), lessons, settings, (np.uint64(key), island, generation), slots)
     return pack(genes)

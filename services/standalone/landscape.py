@@ -19,7 +19,7 @@ from common.genome.layout import Population
 from common.market.allocation import Allocation
 from common.market.bars import Bars
 from common.run.stretches import cut_of
-from generator.service import settings_of
+from generator.generation import settings_of
 from standalone.curves import date_text, rates_of
 from standalone.landscape_optima import Network, network
 from standalone.landscape_slopes import drift, fitness_distance, slopes

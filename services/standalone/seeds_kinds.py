@@ -19,8 +19,8 @@ from common.genome.codec import canonical, from_json, genome_ids
 from common.genome.layout import GENOME
 from common.run.folder import RunFolder
 from generator.experts import expert_population, experts
+from generator.generation import settings_of
 from generator.initialise import random_population
-from generator.service import settings_of
 from generator.tables import INSTRUMENT
 from recorder.knowledge import Admitted, admitted
 from recorder.migrations import require

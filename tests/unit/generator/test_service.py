@@ -11,8 +11,9 @@ from common.events.public import ControlIssued, GenomeSeeded
 from common.events.spec import DataSpec, Evolution, RunSpec
 from common.genome import codec
 from generator.experts import expert_population
+from generator.generation import settings_of, tabu_of
 from generator.mixing import BIT
-from generator.service import SERVICE, settings_of, tabu_of
+from generator.service import SERVICE
 from generator.specialise import ALLOWED, VENUE
 from generator.tables import DIRECTION, INSTRUMENT
 

@@ -33,7 +33,7 @@ def _newcomers(size: int = SIZE, **lessons: Any) -> Population:
     drawn = random_population(size, Settings(), 1, 0, 0)
     nobody = np.full((size, 2), NOBODY)
     given = {"alleles": {}, "features": {}, "conditions": {}} | lessons
-    return taught(drawn, nobody, drawn[:0], lessons_of(**given), Settings(), (1, 0, 0))
+    return taught(drawn, nobody, drawn[:0], lessons_of(**given), Settings(), (1, 0, 0), np.arange(len(drawn)))
 
 
 def test_alleles_come_out_with_their_usual_shares_times_their_factors() -> None:
@@ -75,9 +75,12 @@ def test_without_factors_nothing_changes_and_what_is_inherited_never_does() -> N
     parents = random_population(500, Settings(), 1, 0, 0)
     nobody, own = np.full((500, 2), NOBODY), np.column_stack([np.arange(500), np.full(500, NOBODY)])
     assert np.array_equal(_newcomers(500), parents)
-    assert np.array_equal(taught(parents, nobody, parents, lessons_of({}, {}, {}), Settings(), (1, 0, 0)), parents)
+    assert np.array_equal(
+        taught(parents, nobody, parents, lessons_of({}, {}, {}), Settings(), (1, 0, 0), np.arange(len(parents))),
+        parents,
+    )
     harsh = lessons_of({"entry.direction": {"short": 4.0}}, {"rsi(14)": 4.0}, {})
-    assert np.array_equal(taught(parents, own, parents, harsh, Settings(), (1, 0, 0)), parents)
+    assert np.array_equal(taught(parents, own, parents, harsh, Settings(), (1, 0, 0), np.arange(len(parents))), parents)
 
 
 def test_a_condition_that_came_by_mutation_is_tilted_and_the_rest_of_the_child_is_not() -> None:
@@ -88,7 +91,9 @@ def test_a_condition_that_came_by_mutation_is_tilted_and_the_rest_of_the_child_i
     children = children[valid(children)]
     mothers = parents[valid(children)] if len(children) == SIZE else parents[: len(children)]
     rows = np.column_stack([np.arange(len(children)), np.full(len(children), NOBODY)])
-    found = taught(children, rows, mothers, lessons_of({}, {"rsi(14)": 4.0}, {}), Settings(), (1, 0, 0))
+    found = taught(
+        children, rows, mothers, lessons_of({}, {"rsi(14)": 4.0}, {}), Settings(), (1, 0, 0), np.arange(len(children))
+    )
     assert valid(found).all()
     for block in ("alleles", "reals", "masks", "feature_sources"):
         assert np.array_equal(found[block], children[block])

@@ -19,9 +19,9 @@ from common.events.event import Event, event_id
 from common.events.public import ChampionPromoted, ControlIssued
 from common.events.spec import OBJECTIVES, DataSpec, Evolution, Promotion, RunSpec
 from common.events.trace import traceparent
+from generator.generation import settings_of
 from generator.initialise import random_population
 from generator.service import SERVICE as GENERATOR
-from generator.service import settings_of
 from selector.service import SERVICE
 from selector.state import IslandState
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import entropy
 
 from common.events.cohorts import ParentsSelected
+from generator.generation import settings_of
 from generator.initialise import random_population
-from generator.service import settings_of
 from recorder.tables import DIVERSITIES
 from selector.archive import CELLS
 from selector.distance import distances, genotypes

@@ -5,8 +5,8 @@ import numpy as np
 from common.events.cohorts import ParentsSelected
 from common.genome.layout import GENOME, default_population
 from common.genome.tree import CONDITION_BASE, OPERATOR_BY_TEXT, arity
+from generator.generation import settings_of
 from generator.initialise import random_population
-from generator.service import settings_of
 from selector.innovation import bonus, discovered, pairs, paying
 from selector.learned import nothing
 from selector.state import MEMBER

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from common.events.cohorts import ParentsSelected
 from common.events.spec import RunSpec
+from generator.generation import settings_of
 from generator.initialise import random_population
-from generator.service import settings_of
 from selector.distance import distances, genotypes
 from selector.learned import nothing
 from selector.species import SPARE, THRESHOLD_FIRST, crowded, places_by_species, species_of

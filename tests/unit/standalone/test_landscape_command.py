@@ -13,7 +13,7 @@ from common.market.bars import Bars
 from common.market.export_files import write_bars
 from common.market.synthetic import noise, planted
 from common.run.stretches import cut_of
-from generator.service import settings_of
+from generator.generation import settings_of
 from standalone.landscape import Ground, Size, survey
 from standalone.landscape_space import MOVES, Genomes, Seen, distance
 from standalone.request import build_spec
