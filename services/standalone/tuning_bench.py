@@ -28,7 +28,7 @@ from standalone.tuning_space import BLOCKS, generations_of, merged
 ELITES = 20
 """So many elites of a run, chosen by training and one of each cell, are judged on validation."""
 NOBODY = -3.0
-"""Worth of a run that found no strategy: or it would beat one whose strategies lose a little."""
+"""Worth of an elite that was not found: or a run that finds few or none would beat one whose elites lose a little."""
 WINDOWS = {"training": 0.55, "validation": 0.35, "vault": 0.05}
 """Of what is left before the vault of a run; a tuning needs no vault of its own."""
 _PLANTED_BARS, _PLANTED = 2_500, 0.12
@@ -121,12 +121,13 @@ def _onward(course: Course, block: int) -> float:
 
 
 def worth_of(members: Members) -> float:
-    """Mean z of the detrended validation returns of the elites that training chose; ``NOBODY`` where there are none.
+    """Mean z of the detrended validation returns of the ``ELITES`` that training chose, or ``NOBODY`` for each missing.
 
     Validation chooses nobody here, and breeding does not see it: so it flatters no setting.
     """
     best = best_of_cells(members, TRAINING, ELITES)
-    return float(best["evidence"][:, VALIDATION, Z].mean()) if len(best) else NOBODY
+    found = float(best["evidence"][:, VALIDATION, Z].sum())
+    return (found + NOBODY * (ELITES - len(best))) / ELITES
 
 
 def same_days(training: Sequence[Market], held_out: Sequence[Market]) -> list[tuple[str, str]]:
