@@ -25,6 +25,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "further_steps": ("uniform_step", "polynomial", "adaptive_step", "jump"),
 }
 """Operators that share a weight. Among them they keep their usual shares, or equal ones where they have none."""
+_FLOORS = {"genes": 0.02, "logic": 0.02}
+"""Least weights, or a trial might have no crossover or no mutation at all."""
 _OPERATORS: dict[str, float] = {**CROSSOVERS, **MUTATIONS}
 Values = Mapping[str, Any]
 """The settings of one trial by name."""
@@ -76,7 +78,10 @@ def space(base: RunSpec, genomes: int) -> dict[str, Range]:
         "novelty": _range(usual.survival.novelty, high=0.4),
         "iso_line": _range(usual.archive.iso_line, high=0.4),
         "covariance": _range(usual.archive.covariance, high=0.4),
-        **{f"mix_{name}": _range(sum(shares[each] for each in members)) for name, members in GROUPS.items()},
+        **{
+            f"mix_{name}": _range(sum(shares[each] for each in members), _FLOORS.get(name, 0.0))
+            for name, members in GROUPS.items()
+        },
     }
 
 
