@@ -9,39 +9,71 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from benchmarks.clock import interleaved, scaled
+from benchmarks.clock import scaled
 from common.ports import Store
 from common.run.open import open_store
-from recorder.lineage import texts
+from recorder.births import texts
 from recorder.migrations import migrate
 from recorder.questions import ask
 from recorder.tables import BY_NAME
 
 GENOMES = 1_000_000
-ISLANDS, ADMITTED = 8, 100
-"""Admitted to an island in a generation."""
-BACK, BACK_MEAN = 20, 3
-"""A parent was admitted so many generations ago at most, and on average."""
-MUTANTS, NEWCOMERS, STRANGERS = 0.3, 0.02, 0.005
+GENERATIONS, ISLANDS = 20, 8
+POPULATION = 2048
+"""Places of an island: its members are the latest admitted, and only they have children."""
+MUTANTS, NEWCOMERS, STRANGERS = 0.3, 0.02, 0.02
 """Shares of children of one parent, of none, and of parents from the island before."""
-RUN = "ab" * 16
+BACK, BACK_MEAN = 20, 3
+"""In the worst case a parent was admitted so many generations ago at most, and on average."""
+WORST_ADMITTED = 100
+"""In the worst case so few are admitted together that nearly everybody descends from nearly everybody."""
+RUN, WORST_RUN = "ab" * 16, "cd" * 16
+LAST_ASKED = 20
+"""Of the last generation so many are looked at for the one with most ancestors."""
 _BLOCK = 100_000
 
 
 def pedigree(genomes: int) -> dict[str, npt.NDArray[np.int64]]:
-    """A genealogy, the oldest first: islands, generations, and rows of both parents, -1 for none.
+    """A genealogy like a run's, the oldest first: islands, generations, and rows of both parents, -1 for none.
 
-    Of those admitted together, the better are parents more often: the k-th of n with density 1 / sqrt(k / n).
+    An island admits as many in each of the generations. Parents are members of the generation before: the best
+    ``POPULATION`` of what was admitted, the better more often (the k-th of n with density 1 / sqrt(k / n)).
     """
-    rng = np.random.Generator(np.random.Philox(5))
+    admitted = max(genomes // (GENERATIONS * ISLANDS), 1)
     row = np.arange(genomes)
-    generation, island = row // (ISLANDS * ADMITTED), row // ADMITTED % ISLANDS
+    generation, island = row // (ISLANDS * admitted), row // admitted % ISLANDS
+    return _tree(generation, island, admitted, min(POPULATION, admitted), np.ones_like)
+
+
+def connected(genomes: int) -> dict[str, npt.NDArray[np.int64]]:
+    """The worst case: hundreds of generations of few, with parents of up to ``BACK`` generations ago."""
+    row = np.arange(genomes)
+    generation, island = row // (ISLANDS * WORST_ADMITTED), row // WORST_ADMITTED % ISLANDS
+    ago = np.random.Generator(np.random.Philox(7))
+    return _tree(
+        generation,
+        island,
+        WORST_ADMITTED,
+        WORST_ADMITTED,
+        lambda like: np.minimum(ago.geometric(1 / BACK_MEAN, len(like)), BACK),
+    )
+
+
+def _tree(
+    generation: npt.NDArray[np.int64],
+    island: npt.NDArray[np.int64],
+    admitted: int,
+    breeding: int,
+    generations_ago: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]],
+) -> dict[str, npt.NDArray[np.int64]]:
+    rng = np.random.Generator(np.random.Philox(5))
+    genomes = len(generation)
 
     def parents() -> npt.NDArray[np.int64]:
-        back = np.minimum(rng.geometric(1 / BACK_MEAN, genomes), BACK)
+        back = generations_ago(generation)
         home = np.where(rng.random(genomes) < STRANGERS, (island - 1) % ISLANDS, island)
-        place = (ADMITTED * rng.random(genomes) ** 2).astype(np.int64)
-        return np.where(back > generation, -1, ((generation - back) * ISLANDS + home) * ADMITTED + place)
+        place = (breeding * rng.random(genomes) ** 2).astype(np.int64)
+        return np.where(back > generation, -1, ((generation - back) * ISLANDS + home) * admitted + place)
 
     mother, father = parents(), parents()
     mother[rng.random(genomes) < NEWCOMERS] = -1
@@ -49,15 +81,15 @@ def pedigree(genomes: int) -> dict[str, npt.NDArray[np.int64]]:
     return {"island": island, "generation": generation, "mother": mother, "father": father}
 
 
-def members(genomes: int) -> pa.Table:
+def members(tree: dict[str, npt.NDArray[np.int64]], run: str) -> pa.Table:
     """The genealogy as rows of the table ``members``."""
-    tree = pedigree(genomes)
+    genomes = len(tree["island"])
     halves = np.random.Generator(np.random.Philox(6)).integers(1, 1 << 64, (2, genomes), np.uint64)
     pairs = np.stack([tree["mother"], tree["father"]], axis=1)
     starts = np.append(0, np.cumsum((pairs >= 0).sum(axis=1))).astype(np.int32)
     known = pairs[pairs >= 0]
     filled: dict[str, Any] = {
-        "run_id": pa.array([RUN]).take(np.zeros(genomes, np.int64)),
+        "run_id": pa.array([run]).take(np.zeros(genomes, np.int64)),
         "genome_id": texts(halves[0], halves[1]),
         "parent_ids": pa.ListArray.from_arrays(starts.tolist(), texts(halves[0][known], halves[1][known])),
         "operator": pa.array(["random", "mutation", "both"]).take((pairs >= 0).sum(axis=1)),
@@ -83,26 +115,41 @@ def filled_store(store: Store, rows: pa.Table) -> float:
 
 
 def bench_ancestry(repeats: int, scale: float) -> dict[str, Any]:
-    """Milliseconds by the wall until the whole answer lies in memory, the store being open."""
-    rows = members(scaled(GENOMES, scale, 5000))
-    last, early = rows["genome_id"][-1].as_py(), rows["genome_id"][rows.num_rows // 10].as_py()
+    """Milliseconds by the wall, median of 20 or of ``repeats`` if more, until the whole answer lies in memory.
+
+    The store is open and has been asked before. The champion is of the last generation; of ``LAST_ASKED`` of its age
+    the one with most ancestors is told too. Those of the worst case lie in the same store.
+    """
+    genomes, repeats = scaled(GENOMES, scale, 5000), max(repeats, 20)
+    rows = members(pedigree(genomes), RUN)
+    last = [str(each) for each in rows["genome_id"][-LAST_ASKED:].to_pylist()]
+    worst = members(connected(genomes), WORST_RUN)
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"chdb://{folder}/db")
         try:
             filling_s = filled_store(store, rows)
-            works: dict[str, Callable[[], pa.Table]] = {
-                "ancestors_of_the_last": lambda: ask(store, "ancestors", RUN, last),
-                "ancestors_of_one_born_early": lambda: ask(store, "ancestors", RUN, early),
-                "line_of_the_last": lambda: ask(store, "line", RUN, last),
-                "dynasties": lambda: ask(store, "dynasties", RUN),
+            counts = {each: ask(store, "ancestors", RUN, each).num_rows for each in last}
+            most = max(last, key=lambda each: counts[each])
+            asked = {
+                "ancestors": ("ancestors", RUN, last[-1]),
+                "most_ancestors": ("ancestors", RUN, most),
+                "line": ("line", RUN, last[-1]),
+                "dynasties": ("dynasties", RUN, ""),
             }
-            found = {name: work().num_rows for name, work in works.items()}
-            seconds = interleaved(works, repeats, time.perf_counter)
+            found = {name: _asked(store, repeats, *each) for name, each in asked.items()}
+            filled_store(store, worst)
+            found["worst_case"] = _asked(store, repeats, "ancestors", WORST_RUN, worst["genome_id"][-1].as_py())
         finally:
             store.close()
-    return {
-        "genomes": rows.num_rows,
-        "filling_s": filling_s,
-        **{f"{name}_ms": taken * 1e3 for name, taken in seconds.items()},
-        **{f"{name}_rows": count for name, count in found.items()},
+    return {"genomes": genomes, "repeats": repeats, "filling_s": filling_s} | {
+        f"{name}_{figure}": value for name, figures in found.items() for figure, value in figures.items()
     }
+
+
+def _asked(store: Store, repeats: int, question: str, run: str, genome: str) -> dict[str, float]:
+    rows, taken = ask(store, question, run, genome).num_rows, []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        ask(store, question, run, genome)
+        taken.append(time.perf_counter() - start)
+    return {"rows": rows, "p50_ms": float(np.median(taken)) * 1e3, "best_ms": min(taken) * 1e3}

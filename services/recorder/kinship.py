@@ -10,23 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from common.kernel import kernel
+from recorder.births import Births, Links, Numbers, Rows
 
-Numbers = npt.NDArray[np.uint64]
-Rows = npt.NDArray[np.int64]
 _BUCKET_BITS = 20
 _NOBODY = np.uint64(0)
-
-
-class Births(NamedTuple):
-    """Columns of the table ``births``, shape (n,): ids are two halves, parents the first half or 0 for none."""
-
-    child: Numbers
-    child_rest: Numbers
-    mother: Numbers
-    father: Numbers
-    operator_code: npt.NDArray[np.uint8]
-    island: npt.NDArray[np.uint16]
-    generation: npt.NDArray[np.uint32]
 
 
 class Index(NamedTuple):
@@ -89,7 +76,29 @@ def next_place(place: int, child: Numbers, index: Index) -> int:
 
 
 @kernel
-def ancestors(number: np.uint64, births: Births, index: Index) -> tuple[Rows, npt.NDArray[np.int32]]:
+def places_of(numbers: Numbers, child: Numbers, index: Index) -> Rows:
+    """The place of each of these genomes, shape as ``numbers``; -1 for one without a birth."""
+    places = np.empty(len(numbers), np.int64)
+    for k in range(len(numbers)):
+        places[k] = place_of(numbers[k], child, index)
+    return places
+
+
+@kernel
+def parents_of(places: Rows, births: Links, index: Index) -> Numbers:
+    """The parents in all births of the genomes at these places, 0 for none, in no order and as often as they occur."""
+    found = []
+    for own in places:
+        place = own
+        while place >= 0:
+            found.append(births.mother[index.order[place]])
+            found.append(births.father[index.order[place]])
+            place = next_place(place, births.child, index)
+    return np.array(found, np.uint64)
+
+
+@kernel
+def ancestors(number: np.uint64, births: Links, index: Index) -> tuple[Rows, npt.NDArray[np.int32]]:
     """Places of a genome and all its ancestors, nearest first, and their least distances, shapes (found,)."""
     depth = np.full(len(births.child), -1, np.int32)
     queue = np.empty(len(births.child), np.int64)
@@ -117,7 +126,7 @@ def ancestors(number: np.uint64, births: Births, index: Index) -> tuple[Rows, np
 
 
 @kernel
-def children_of(births: Births, index: Index) -> Index:
+def children_of(births: Links, index: Index) -> Index:
     """The births of each parent, by the parent's place: those of place p are ``order[starts[p] : starts[p + 1]]``.
 
     Given are the places of the children.
@@ -144,7 +153,7 @@ def children_of(births: Births, index: Index) -> Index:
 
 
 @kernel
-def descendants(number: np.uint64, births: Births, index: Index) -> tuple[Rows, npt.NDArray[np.int32]]:
+def descendants(number: np.uint64, births: Links, index: Index) -> tuple[Rows, npt.NDArray[np.int32]]:
     """Places of a genome and all its descendants, nearest first, and their least distances, shapes (found,)."""
     family = children_of(births, index)
     depth = np.full(len(births.child), -1, np.int32)

@@ -8,68 +8,34 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from common.errors import ConfigurationError
 from common.genome.codec import to_json
 from common.genome.layout import GENOME
 from common.ports import Store
+from recorder.births import Births, Links, Numbers, Rows, births_of, links_of, row_of, texts
 from recorder.kinship import (
-    Births,
     Index,
-    Numbers,
-    Rows,
     Told,
     ancestors,
     contributions,
     descendants,
     index_of,
+    parents_of,
     place_of,
+    places_of,
     tell,
 )
 from recorder.views import BIRTH_OPERATORS
 
 Answer = Callable[[Store, str, str], pa.Table]
 """From a store, the id of a run, and an id or its beginning."""
-Walk = Callable[[np.uint64, Births, Index], tuple[Rows, npt.NDArray[np.int32]]]
+Walk = Callable[[np.uint64, Links, Index], tuple[Rows, npt.NDArray[np.int32]]]
 IDS_MAX = 4000
 """In one statement, which may have 256 KiB."""
+MANY_SHARE = 0.05
+"""Details of more births than this share of a run's are read faster by reading all."""
 FOUNDERS_TOLD = 20
 LATEST_SHARE = 0.1
-_HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint16)
 _OPERATORS = pa.array(["", *BIRTH_OPERATORS])
-
-
-def births_of(store: Store, run: str) -> Births:
-    """Every birth of a run that the store knows; one that was recorded twice may be there twice."""
-    found = store.query(f"SELECT {', '.join(Births._fields)} FROM births WHERE run_id = '{run}'")
-    return Births(*(found[name].to_numpy() for name in Births._fields))
-
-
-def row_of(births: Births, run: str, beginning: str) -> int:
-    """A birth of the one genome whose id begins so. Raises ConfigurationError for none or several."""
-    low, high = (int((beginning + digit * 32)[:32], 16) for digit in "0f")
-    tail = (1 << 64) - 1
-    rows = np.flatnonzero((births.child >= np.uint64(low >> 64)) & (births.child <= np.uint64(high >> 64)))
-    rows = rows[
-        (births.child_rest[rows] >= np.uint64(low & tail)) & (births.child_rest[rows] <= np.uint64(high & tail))
-        if len(beginning) > 16
-        else np.ones(len(rows), np.bool_)
-    ]
-    if len(np.unique(births.child[rows])) != 1:
-        problem = "more than one genome" if len(rows) else "no genome"
-        raise ConfigurationError(f"ID {beginning!r}: {problem} admitted in run {run[:8]} has an id that begins so")
-    return int(rows[0])
-
-
-def texts(*halves: Numbers) -> Any:
-    """Ids in hex, from their halves (n,) each."""
-    numbers = np.stack(halves, axis=1).astype(">u8")
-    return _strings(_HEX[numbers.view(np.uint8)], 16 * len(halves))
-
-
-def _strings(digits: npt.NDArray[np.uint16], width: int) -> Any:
-    offsets = np.arange(0, (len(digits) + 1) * width, width, dtype=np.int64)
-    buffers = [None, pa.py_buffer(offsets.data), pa.py_buffer(np.ascontiguousarray(digits).data)]
-    return pa.Array.from_buffers(pa.large_string(), len(digits), buffers).cast(pa.string())
 
 
 def _ids(births: Births, rows: Rows) -> Any:
@@ -109,12 +75,15 @@ def kin(way: Walk) -> Answer:
     """Everybody on the way from a genome, which is at depth 0, each once at the least depth."""
 
     def answer(store: Store, run: str, genome: str) -> pa.Table:
-        births = births_of(store, run)
-        row, index = row_of(births, run, genome), index_of(births.child)
-        places, depth = way(births.child[row], births, index)
-        child = births.child[index.order[places]]
-        nearest_first = np.argsort(depth.astype(np.uint64) << np.uint64(44) | child >> np.uint64(20), kind="stable")
-        told = tell(places[nearest_first], births, index)
+        links = links_of(store, run)
+        start, index = links.child[row_of(run, genome[:16], links.child)], index_of(links.child)
+        places, depth = way(start, links, index)
+        numbers = links.child[index.order[places]]
+        births = births_of(store, run, _with_parents(numbers, places, links, index))
+        row_of(run, genome, births.child, births.child_rest)
+        nearest_first = np.argsort(depth.astype(np.uint64) << np.uint64(44) | numbers >> np.uint64(20), kind="stable")
+        index = index_of(births.child)
+        told = tell(places_of(numbers[nearest_first], births.child, index), births, index)
         return _table(
             depth=depth[nearest_first],
             genome_id=_ids(births, told.first),
@@ -127,13 +96,21 @@ def kin(way: Walk) -> Answer:
     return answer
 
 
+def _with_parents(numbers: Numbers, places: Rows, links: Links, index: Index) -> Numbers | None:
+    """Those whose births are needed to tell of these; None: so many that all should be read."""
+    if len(numbers) > MANY_SHARE * len(links.child):
+        return None
+    parents = parents_of(places, links, index)
+    return np.concatenate([numbers, parents[parents != 0]])
+
+
 ANCESTORS, DESCENDANTS = kin(ancestors), kin(descendants)
 
 
 def _line(births: Births, run: str, genome: str) -> Rows:
     """First births of a genome, of its first parent, of that one's first parent, and so on back to a founder."""
     index = index_of(births.child)
-    number, rows, seen = births.child[row_of(births, run, genome)], list[int](), set[int]()
+    number, rows, seen = births.child[row_of(run, genome, births.child, births.child_rest)], list[int](), set[int]()
     while int(number) not in seen and len(rows) < IDS_MAX:
         place = place_of(number, births.child, index)
         if place < 0:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recorder.kinship import Births, ancestors, contributions, descendants, index_of, place_of, tell
+from recorder.births import Births
+from recorder.kinship import ancestors, contributions, descendants, index_of, place_of, tell
 
 PARENTS = st.lists(st.tuples(st.integers(-1, 60), st.integers(-1, 60)), min_size=1, max_size=60)
 
@@ -50,7 +51,7 @@ def test_kin_are_those_of_the_definition_in_whatever_order_births_are_read(
     down = {child: {other for other, parents in up.items() if child in parents} for child in up}
     for way, edges in ((ancestors, up), (descendants, down)):
         start = births.child[len(pairs) // 2]
-        places, depth = way(start, read, index)
+        places, depth = way(start, read.links, index)
         found = dict(zip(read.child[index.order[places]].tolist(), depth.tolist(), strict=True))
         assert found == _depths(int(start), edges)
         assert (np.diff(depth) >= 0).all()
