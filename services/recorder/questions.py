@@ -53,9 +53,9 @@ QUESTIONS: tuple[Question, ...] = (
         "(SELECT child_id, parent_id, operator, parent_values FROM "
         "(SELECT DISTINCT child_id, parent_id, operator FROM genealogy "
         "WHERE run_id = '{run}' AND parent_id != '') AS edges "
-        f"ANY INNER JOIN (SELECT genome_id AS parent_id, {_FIGURES} AS parent_values FROM members "
+        f"ALL INNER JOIN (SELECT genome_id AS parent_id, {_FIGURES} AS parent_values FROM members "
         "WHERE run_id = '{run}' GROUP BY parent_id) AS of_parents USING parent_id) AS pairs "
-        f"ANY INNER JOIN (SELECT genome_id AS child_id, {_FIGURES} AS child_values FROM members "
+        f"ALL INNER JOIN (SELECT genome_id AS child_id, {_FIGURES} AS child_values FROM members "
         "WHERE run_id = '{run}' GROUP BY child_id) AS of_children USING child_id) "
         f"ARRAY JOIN {list(OBJECTIVES)} AS objective, parent_values AS parent_value, child_values AS child_value "
         "GROUP BY child_id, operator, objective) GROUP BY operator, objective ORDER BY operator, objective",
