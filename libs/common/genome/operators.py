@@ -33,5 +33,33 @@ MUTATIONS: dict[str, float] = {
 """What changes a child, with its share among them."""
 EMITTERS: tuple[str, ...] = ("iso_line", "covariance")
 """What makes a child from elites of the archive alone; ``Archive`` in the specification of a run says how often."""
-APPLIED: tuple[str, ...] = (*CROSSOVERS, *MUTATIONS, *EMITTERS)
-"""Bit k of the column ``applied`` stands for operator k; 32 at most."""
+BITS: dict[str, int] = {
+    "one_point": 0,
+    "n_point": 1,
+    "uniform": 2,
+    "subtree": 3,
+    "arithmetic": 4,
+    "heuristic": 5,
+    "sbx": 6,
+    "multi_parent": 7,
+    "differential": 8,
+    "swarm": 9,
+    "quantum": 10,
+    "logic": 11,
+    "structural": 12,
+    "point": 13,
+    "gaussian": 14,
+    "uniform_step": 15,
+    "polynomial": 16,
+    "adaptive_step": 17,
+    "creep": 18,
+    "jump": 19,
+    "flip": 20,
+    "feature": 21,
+    "iso_line": 22,
+    "covariance": 23,
+}
+"""The bit of each operator in the column ``applied``, 32 at most. Stored events have them, so a new operator takes the
+next one and none is ever given to another."""
+APPLIED: tuple[str, ...] = tuple(BITS)
+"""The operators in the order of their bits."""
