@@ -5,8 +5,6 @@ is spared, what died is drawn anew in the next generation, and the next extincti
 recover.
 """
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +13,7 @@ from common.random import new_stream
 from selector.archive import sample
 from selector.convergence import DIVERSITY_LOST, ELITES, ELITES_MIN, PLATEAU, TURNS, verdict
 from selector.distance import genotypes, spread_out
+from selector.key import key_of
 from selector.learned import Learned
 from selector.state import IslandState, Members
 
@@ -49,8 +48,6 @@ def _unlike(population: Members, left: int) -> npt.NDArray[np.int64]:
 def _drawn(state: IslandState, run: RunSpec, left: int) -> npt.NDArray[np.int64]:
     """Who survives a mass extinction: the best tenth, and whoever is drawn."""
     spared = min(left, max(ELITES_MIN, round(ELITES * len(state.population))))
-    # As uint64 whatever its size, so that one compiled variant of the kernel serves every run.
-    key: Any = np.uint64(run.stream_key)
-    stream = new_stream(key, state.island, state.generation, EXTINCTION_SLOT)
+    stream = new_stream(key_of(run), state.island, state.generation, EXTINCTION_SLOT)
     others = sample(stream, len(state.population) - spared, left - spared)
     return np.concatenate([np.arange(spared), spared + others])

@@ -6,13 +6,13 @@ receiver agree on it without a word. Each connects all islands within a few inte
 """
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from common.events.cohorts import OPERATOR_NAMES
 from common.events.spec import RunSpec
 from selector.distance import genotypes, spread_out
+from selector.key import key_of
 from selector.shuffling import shuffled
 from selector.state import IslandState, Members, join
 
@@ -99,7 +99,7 @@ def _emigrants(state: IslandState, run: RunSpec) -> Members:
             return state.population[:wanted]
         case "random":
             return state.population[
-                np.sort(shuffled(_key(run), state.island, state.generation, CHOICE_SLOT, size)[:wanted])
+                np.sort(shuffled(key_of(run), state.island, state.generation, CHOICE_SLOT, size)[:wanted])
             ]
         case "diverse":
             if size == 0:
@@ -125,9 +125,4 @@ def _order(run: RunSpec, generation: int) -> list[int]:
     """The islands in the order of the ring on which the migrants of ``generation`` go."""
     if run.evolution.migration.topology == "ring":
         return list(range(run.islands))
-    return shuffled(_key(run), 0, generation, TOPOLOGY_SLOT, run.islands).tolist()
-
-
-def _key(run: RunSpec) -> Any:
-    """As uint64 whatever its size, so that one compiled variant of a kernel serves every run."""
-    return np.uint64(run.stream_key)
+    return shuffled(key_of(run), 0, generation, TOPOLOGY_SLOT, run.islands).tolist()

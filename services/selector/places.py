@@ -1,13 +1,12 @@
 """Who gets the places of a population, and how those who have one stand: as the run's ``survival`` decides."""
 
-from typing import Any
-
 import numpy as np
 
 from common.events.spec import OBJECTIVES, RunSpec
 from common.random import new_stream
 from selector.constraints import judged
 from selector.hyperplane import EXTREMES, no_memory
+from selector.key import key_of
 from selector.learned import Learned
 from selector.reference_points import reference_points, standing_by_reference, survivors_by_reference
 from selector.state import IslandState, Members
@@ -33,9 +32,7 @@ def places(state: IslandState, members: Members, run: RunSpec, size: int) -> tup
     objectives, violation = _seen(members, run)
     if method(run) != "reference_points":
         return fittest(objectives, violation, size), state.learned
-    # As uint64 whatever its size, so that one compiled variant of the kernel serves every run.
-    key: Any = np.uint64(run.stream_key)
-    stream = new_stream(key, state.island, state.generation + 1, SURVIVAL_SLOT)
+    stream = new_stream(key_of(run), state.island, state.generation + 1, SURVIVAL_SLOT)
     memory = _memory(state.learned, objectives.shape[1])
     points = reference_points(run.evolution.population, objectives.shape[1])
     kept, memory = survivors_by_reference(objectives, violation, size, points, _weights(run), stream, memory)

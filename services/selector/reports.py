@@ -26,6 +26,7 @@ from selector.elites import cell_count
 from selector.emission import asked
 from selector.innovation import bonus
 from selector.judgement import champion
+from selector.key import key_of
 from selector.migration import destinations
 from selector.places import run_objectives, standing_in
 from selector.species import crowded, has_species, species_of
@@ -51,9 +52,7 @@ def parents(state: IslandState, run: RunSpec, trace: str = "") -> Event:
 
     An elite stands for its cell: its rank is that of the first front and its crowding distance 0, behind the others.
     """
-    # As uint64 whatever its size, so that one compiled variant of the kernel serves every run.
-    key: Any = np.uint64(run.stream_key)
-    stream = new_stream(key, state.island, state.generation, ARCHIVE_SLOT)
+    stream = new_stream(key_of(run), state.island, state.generation, ARCHIVE_SLOT)
     others = state.archive[~known_ids(state.archive, state.population)]
     elites = others[sample(stream, len(others), run.evolution.archive_parents)]
     size, count = len(state.population), len(elites)
