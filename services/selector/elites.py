@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from common.events.spec import RunSpec
+from common.events.spec import OBJECTIVES, RunSpec
 from selector.archive import CELLS, EXPOSURE_EDGES, HOLDING_EDGES, LONG_EDGES, best_per_cell, cells
 from selector.cvt import ROUNDS, SAMPLES_PER_CELL, Tree, centres, nearest_of, tree_of
 from selector.state import Members, distinct, join
@@ -39,11 +39,15 @@ def cells_of(members: Members, run: RunSpec) -> npt.NDArray[np.int64]:
 def with_elites(archive: Members, members: Members, run: RunSpec) -> Members:
     """The archive, in the order of its cells, when the feasible ``members`` have come.
 
-    The greatest first objective holds a cell, of equals the first by id.
+    The greatest ``score_of`` holds a cell, of equals the first by id.
     """
     contenders = distinct(join(archive, members[members["violation"] <= 0]))
-    score = np.ascontiguousarray(contenders["objectives"][:, 0])
-    return contenders[best_per_cell(cells_of(contenders, run), score)]
+    return contenders[best_per_cell(cells_of(contenders, run), score_of(contenders, run))]
+
+
+def score_of(members: Members, run: RunSpec) -> npt.NDArray[np.float64]:
+    """What members (n,) are ranked by within a cell: the first objective that the run names."""
+    return np.ascontiguousarray(members["objectives"][:, OBJECTIVES.index(run.evolution.objectives[0])])
 
 
 @cache

@@ -1,18 +1,17 @@
 """The island's CMA-ME emitter: told what became of its children, and asked where the next ones shall lie."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from common.events.cohorts import STATUS, Emission
 from common.events.spec import RunSpec
-from common.genome.operators import APPLIED
+from common.genome.operators import BITS
 from common.random import below, new_stream
 from selector.archive import EMPTY, judge
 from selector.covariance import STEP, emitter, improve, new_emitters, restart
 from selector.distance import genotypes
-from selector.elites import cell_count, cells_of
+from selector.elites import cell_count, cells_of, score_of
+from selector.key import key_of
 from selector.learned import EMITTER, Learned
 from selector.state import IslandState, Members
 
@@ -20,7 +19,7 @@ EMITTER_SLOT = (1 << 32) + 2
 """The random stream that draws the elite around which an emitter begins anew."""
 STEP_FIRST = 0.1
 """Deviation of the first children, as a share of each gene's range."""
-_BIT = 1 << APPLIED.index("covariance")
+_BIT = 1 << BITS["covariance"]
 _MEASURED = STATUS.index("measured")
 
 
@@ -60,16 +59,14 @@ def _shares(members: Members) -> npt.NDArray[np.float64]:
 
 def _judged(children: Members, archive: Members, run: RunSpec) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
     incumbent = np.full(cell_count(run), EMPTY)
-    incumbent[cells_of(archive, run)] = archive["objectives"][:, 0]
+    incumbent[cells_of(archive, run)] = score_of(archive, run)
     counts = (children["status"] == _MEASURED) & (children["violation"] <= 0)
     cell = np.where(counts, cells_of(children, run), -1)
-    return judge(incumbent, cell, np.ascontiguousarray(children["objectives"][:, 0]))
+    return judge(incumbent, cell, score_of(children, run))
 
 
 def _begun(records: npt.NDArray[np.void], state: IslandState, run: RunSpec) -> npt.NDArray[np.void]:
-    # As uint64 whatever its size, so that one compiled variant of the kernel serves every run.
-    key: Any = np.uint64(run.stream_key)
-    stream = new_stream(key, state.island, state.generation, EMITTER_SLOT)
+    stream = new_stream(key_of(run), state.island, state.generation, EMITTER_SLOT)
     row = below(stream, len(state.archive))
     elite = state.archive[row : row + 1]
     mean = _shares(elite)[0]

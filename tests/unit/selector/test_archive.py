@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from common.random import new_stream
 from selector.archive import CELLS, EXPOSURE_EDGES, HOLDING_EDGES, LONG_EDGES, best_per_cell, cells, niche, sample
 from selector.diversity import allele_diversity
+from selector.elites import with_elites
+from selector.state import MEMBER
+from tests.unit.selector.island_world import SMALL, variant
 
 
 def cell(holding: float, exposure: float, long_share: float) -> int:
@@ -79,3 +82,12 @@ def test_diversity_is_the_mean_hamming_distance_of_all_pairs(members: int, genes
 
 def test_one_member_alone_has_no_diversity() -> None:
     assert allele_diversity(np.zeros((1, 5), np.uint8)) == allele_diversity(np.zeros((0, 5), np.uint8)) == 0.0
+
+
+def test_a_cell_goes_to_the_greatest_first_objective_of_the_run() -> None:
+    rivals = np.zeros(2, MEMBER)
+    rivals["genome_id"] = np.arange(1, 5, dtype="<u8").view("V16")
+    rivals["objectives"][:, :2] = [(2.0, -0.5), (1.0, -0.1)]
+    for objectives, winner in ((("sharpe", "drawdown"), 0), (("drawdown", "sharpe"), 1), (("drawdown",), 1)):
+        run = variant(evolution=SMALL.evolution.model_dump() | {"objectives": objectives})
+        assert with_elites(rivals[:0], rivals, run)["genome_id"].tolist() == [rivals["genome_id"][winner].tolist()]
