@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from common.events.cohorts import OPERATOR_NAMES, STATUS
 from common.events.spec import RunSpec
-from common.genome.operators import APPLIED, CROSSOVERS, MUTATIONS
+from common.genome.operators import APPLIED, BITS, CROSSOVERS, MUTATIONS
 from common.random import exponential
 from selector.learned import OPERATOR, RATE, Learned
 from selector.places import run_objectives
@@ -28,7 +28,7 @@ POPULATION_MIN, POPULATION_FIRST, GROWTH, SHRINKAGE = 0.25, 0.5, 1.25, 0.97
 """Of ``Evolution.population``."""
 
 _MEASURED = STATUS.index("measured")
-_KINDS = [[APPLIED.index(name) for name in kind] for kind in (CROSSOVERS, MUTATIONS)]
+_KINDS = [[BITS[name] for name in kind] for kind in (CROSSOVERS, MUTATIONS)]
 _CROSSOVER, _MUTATION, _BOTH = (OPERATOR_NAMES.index(name) for name in ("crossover", "mutation", "both"))
 Flags = npt.NDArray[np.bool_]
 
@@ -85,7 +85,7 @@ def rated(learned: Learned, cohort: Members, stayed: Flags, parents: Members, ru
     if not run.evolution.adaptation.rates:
         return learned
     rates = learned[RATES].copy() if len(learned[RATES]) else first_rates(run)
-    stepped = (cohort["applied"] >> np.uint32(APPLIED.index("adaptive_step"))) & 1 > 0
+    stepped = (cohort["applied"] >> np.uint32(BITS["adaptive_step"])) & 1 > 0
     better, judged = better_than_parent(cohort, parents, run)
     trials = int((judged & stepped).sum())
     if trials >= TRIALS_MIN:
@@ -97,7 +97,8 @@ def rated(learned: Learned, cohort: Members, stayed: Flags, parents: Members, ru
         ("crossover_rate", _MUTATION, CROSSOVER_RANGE),
     ):
         gain = RATE_GAIN * _advantage(stayed, code == _BOTH, code == others)
-        rates[name] = np.clip(rates[name] + gain, *bounds)
+        asked = getattr(run.evolution, name)  # what the run asks for is within the bounds, whatever it is
+        rates[name] = np.clip(rates[name] + gain, min(bounds[0], asked), max(bounds[1], asked))
     return learned | {RATES: rates}
 
 

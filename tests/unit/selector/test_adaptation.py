@@ -155,3 +155,12 @@ def test_selection_presses_less_where_diversity_is_lost() -> None:
 def test_with_adaptive_rates_the_adaptive_step_is_in_the_mix() -> None:
     shares = mix(nothing(), RATES)
     assert shares["adaptive_step"] - MUTATIONS["adaptive_step"] == shares["gaussian"] == MUTATIONS["gaussian"] / 2
+
+
+@pytest.mark.parametrize(("mutation_rate", "crossover_rate"), [(0.05, 0.0), (1.0, 1.0), (0.9, 0.7)])
+def test_without_evidence_the_rates_are_those_of_the_run(mutation_rate: float, crossover_rate: float) -> None:
+    asked = {"mutation_rate": mutation_rate, "crossover_rate": crossover_rate}
+    run = variant(evolution=RATES.evolution.model_dump() | asked)
+    parents, children = family(1.0)
+    learned = rated(nothing(), children, np.zeros(40, bool), parents, run)
+    assert {name: learned["rates"][name][0] for name in asked} == asked
