@@ -1,15 +1,14 @@
 """Diversity of a population: how different two members are, on average, by what is looked at."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
-from scipy.special import entr
 
 from common.genome.genes import ALLELE_GENES
 from common.genome.layout import GENOME
 from common.kernel import kernel
+from common.random import exponential, logarithm
 from selector.archive import CELLS, HOLDING_EDGES, cells
+from selector.covariance import eigen
 from selector.distance import Genotypes, distances, genotypes, structural_distance
 from selector.state import Members
 
@@ -61,7 +60,7 @@ def diversities(members: Members, objectives: npt.NDArray[np.float64]) -> dict[s
     found = genotypes(members["genome"][np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.int64)])
     descriptor = members["descriptor"].astype(np.float64)
     # As the archive sees it: two bars against four differ as much as a hundred against two hundred.
-    descriptor[:, 0] = np.log2(np.clip(descriptor[:, 0], 1.0, HOLDING_EDGES[-1])) / np.log2(HOLDING_EDGES[-1])
+    descriptor[:, 0] = _octaves(descriptor[:, 0], float(HOLDING_EDGES[-1]))
     low, high = objectives.min(axis=0), objectives.max(axis=0)
     varies = high > low
     spread = mean_difference((objectives - low)[:, varies] / (high - low)[varies])
@@ -75,6 +74,7 @@ def diversities(members: Members, objectives: npt.NDArray[np.float64]) -> dict[s
     }
 
 
+@kernel
 def mean_difference(values: npt.NDArray[np.float64]) -> float:
     """Mean absolute difference of two different rows of ``values`` (n, m), over all pairs and columns (Gini 1912).
 
@@ -83,15 +83,18 @@ def mean_difference(values: npt.NDArray[np.float64]) -> float:
     n, columns = values.shape
     if n < 2 or columns == 0:
         return 0.0
-    weights = 2.0 * np.arange(n) - (n - 1)
-    return float(max((weights @ np.sort(values, axis=0)).mean() * 2.0 / (n * (n - 1)), 0.0))
+    total = 0.0
+    for column in range(columns):
+        ascending = np.sort(values[:, column])
+        for row in range(n):
+            total += (2.0 * row - (n - 1)) * ascending[row]
+    return max(total / columns * 2.0 / (n * (n - 1)), 0.0)
 
 
 def cell_entropy(occupied: npt.NDArray[np.int64]) -> float:
     """Entropy of the cells (n,) that members occupy over the greatest possible: 1 if no two share one that need not."""
-    possible = np.log(min(len(occupied), CELLS))
-    counts = np.bincount(occupied)
-    return float(entr(counts / len(occupied)).sum() / possible) if possible > 0 else 0.0
+    possible = min(len(occupied), CELLS)
+    return entropy(np.bincount(occupied) / len(occupied)) / logarithm(float(possible)) if possible > 1 else 0.0
 
 
 def vendi_score(similarity: npt.NDArray[np.float64]) -> float:
@@ -101,8 +104,26 @@ def vendi_score(similarity: npt.NDArray[np.float64]) -> float:
     score", 2023). One less the genome distance is: shares of equal genes, of equal bits and of shared tokens are, and
     so is one less the distance of two numbers in [0, 1].
     """
-    values: npt.NDArray[Any] = np.linalg.eigvalsh(similarity / len(similarity))
-    return float(np.exp(entr(np.clip(values, 0.0, 1.0)).sum()))
+    return exponential(entropy(eigen(similarity / len(similarity))[0]))
+
+
+@kernel
+def entropy(shares: npt.NDArray[np.float64]) -> float:
+    """Of ``shares`` (n,) in nats; one of 0, or less by a rounding, adds nothing. The same bits on every machine."""
+    total = 0.0
+    for share in shares:
+        if 0.0 < share < 1.0:
+            total -= share * logarithm(share)
+    return total
+
+
+@kernel
+def _octaves(bars: npt.NDArray[np.float64], most: float) -> npt.NDArray[np.float64]:
+    """Logarithm of ``bars`` (n,) over that of the ``most``, in [0, 1]."""
+    shares = np.empty(len(bars))
+    for row in range(len(bars)):
+        shares[row] = logarithm(min(max(bars[row], 1.0), most)) / logarithm(most)
+    return shares
 
 
 @kernel

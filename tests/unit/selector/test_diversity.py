@@ -1,6 +1,8 @@
 """Diversity: each measure is what its definition says, nothing differs among copies, all of it is told and recorded."""
 
+import ast
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import entropy
 
+import selector
 from common.events.cohorts import ParentsSelected
 from generator.generation import settings_of
 from generator.initialise import random_population
@@ -88,3 +91,22 @@ def test_every_close_tells_all_measures_and_the_store_has_a_column_for_each() ->
     told = [event.payload.header.summary for event in world.published if isinstance(event.payload, ParentsSelected)]
     assert all(tuple(summary.diversities) == MEASURES == DIVERSITIES for summary in told)
     assert all(summary.diversities["genetic"] == summary.diversity for summary in told)
+
+
+@given(st.integers(2, 40), st.integers(0, 99))
+@settings(max_examples=15, deadline=None)
+def test_the_vendi_score_is_that_of_lapack(size: int, seed: int) -> None:
+    found = genotypes(members(size, seed)["genome"])
+    similarity = 1.0 - distances(found, found)
+    values = np.linalg.eigvalsh(similarity / size)
+    assert vendi_score(similarity) == pytest.approx(np.exp(entropy(np.clip(values, 0, 1))), rel=1e-9)
+
+
+def test_nothing_that_an_island_says_comes_from_a_library_whose_sums_depend_on_the_machine() -> None:
+    sources = sorted(Path(selector.__file__).parent.glob("*.py"))
+    assert sources
+    for source in sources:
+        for node in ast.walk(ast.parse(source.read_text())):
+            name = node.attr if isinstance(node, ast.Attribute) else None
+            assert name not in ("linalg", "dot", "matmul", "einsum", "inner"), f"{source.name}:{node.lineno}"
+            assert not isinstance(node, ast.MatMult), source.name
