@@ -16,7 +16,10 @@ from common.kernel import kernel
 Words = npt.NDArray[np.uint64]
 """The bits of a filter, a power of two of words."""
 PLACES = 4
-"""Of an id in the filter: with 8 bits an id, one stranger in 40 is taken for known; with 16, one in 400."""
+"""Of an id in the filter: with 8 bits an id, one stranger in 40 is taken for known; with 16, one in 400.
+
+Filters of one size may be joined (``|``): the outcome holds the ids of both, and is as full as if all had been put into
+one, so size each for all."""
 _SIX, _ONE, _LOW_SIX = np.uint64(6), np.uint64(1), np.uint64(63)
 
 

@@ -14,21 +14,28 @@ from selector.state import Members
 
 TABU = "tabu"
 COHORTS = 16
-"""The last so many cohorts are remembered for certain, and up to twice as many."""
-_IDS_MAX = 1 << 17
-"""In one filter: with 8 bits an id it takes 128 KiB, in every message to the generator."""
+"""So many cohorts of the run's offspring are remembered for certain, and up to twice as many; seeds that came with one
+count as well."""
 
 
 def capacity(run: RunSpec) -> int:
     """Ids that one of the two filters takes before the other begins."""
-    return min(_IDS_MAX, (COHORTS + 1) * run.evolution.offspring)
+    return (COHORTS + 1) * run.evolution.offspring
+
+
+def _blank(run: RunSpec) -> Words:
+    """One of the two, empty: wide enough for the ids of both, for whoever reads them reads both at once.
+
+    Of the greatest cohorts, 8,192 children, it takes 512 KiB in every message to the generator; of 2,048 it takes 128.
+    """
+    return no_words(2 * capacity(run))
 
 
 def remembered(learned: Learned, cohort: Members, run: RunSpec) -> Learned:
     """What is learned with the ids of an evaluated ``cohort``, whatever became of them."""
     if not run.evolution.adaptation.tabu:
         return learned
-    blank = no_words(capacity(run))
+    blank = _blank(run)
     count, young, old = _taken_apart(learned[TABU], len(blank))
     if count + len(cohort) > capacity(run):
         count, young, old = 0, blank, young
@@ -41,7 +48,7 @@ def forbidden(learned: Learned, run: RunSpec) -> Words:
     """One filter of all that is remembered; no words where nothing is."""
     if not run.evolution.adaptation.tabu or not len(learned[TABU]):
         return np.empty(0, np.uint64)
-    _, young, old = _taken_apart(learned[TABU], len(no_words(capacity(run))))
+    _, young, old = _taken_apart(learned[TABU], len(_blank(run)))
     return young | old
 
 

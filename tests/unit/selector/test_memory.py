@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.bloom import known
+from common.bloom import PLACES, known
 from selector.learned import nothing
 from selector.memory import COHORTS, capacity, forbidden, remembered
 from selector.state import MEMBER
@@ -53,3 +53,28 @@ def test_a_memory_is_not_written_to_once_it_was_given() -> None:
     before = first["tabu"].copy()
     remembered(first, cohort(1), RUN)
     np.testing.assert_array_equal(first["tabu"], before)
+
+
+def big_cohort(offspring: int, rng: np.random.Generator) -> np.ndarray:
+    found = np.zeros(offspring, MEMBER)
+    found["genome_id"] = np.frombuffer(rng.bytes(16 * offspring), "V16")
+    return found
+
+
+def test_strangers_are_as_few_as_a_filter_says_when_both_halves_are_full() -> None:
+    run = variant(evolution=RUN.evolution.model_dump() | {"offspring": 60})
+    rng, learned, worst = np.random.default_rng(1), nothing(), 0.0
+    strangers = np.frombuffer(rng.bytes(16 * 20_000), "V16")
+    for _ in range(4 * COHORTS + 4):
+        learned = remembered(learned, big_cohort(60, rng), run)
+        worst = max(worst, float(known(forbidden(learned, run), strangers).mean()))
+    assert worst < 1.2 * (1 - np.exp(-PLACES / 8)) ** PLACES
+
+
+def test_of_the_greatest_cohorts_none_of_the_last_is_missed_either() -> None:
+    run = variant(evolution=RUN.evolution.model_dump() | {"offspring": 8192})
+    rng, learned = np.random.default_rng(2), nothing()
+    cohorts = [big_cohort(8192, rng) for _ in range(2 * COHORTS + 2)]
+    for number, born in enumerate(cohorts):
+        learned = remembered(learned, born, run)
+        assert known(forbidden(learned, run), cohorts[max(0, number - COHORTS + 1)]["genome_id"]).all()
