@@ -33,10 +33,12 @@ def close(state: IslandState, run: RunSpec) -> IslandState:
     if state.pending is None or migrants is None:
         return state
     counts = np.bincount(state.pending["status"], minlength=len(STATUS))
-    merged = join(state.population, limited(state.pending, run), migrants)
+    # As the island judges it from here on: survival, and whoever learns from this cohort.
+    cohort = limited(state.pending, run)
+    before = replace(state, pending=cohort)
+    merged = join(state.population, cohort, migrants)
     merged = distinct(merged[merged["status"] == _MEASURED])
     kept, learned = _places(state, merged, run)
-    before = state
     state = replace(
         state,
         generation=closing,

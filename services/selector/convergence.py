@@ -20,6 +20,8 @@ generation."""
 ELITES, ELITES_MIN, RENEWAL = 0.1, 8, 0.5
 """Of a restart: the share of the population that stays, and the newly drawn share of the next generation."""
 PLATEAU, DIVERSITY_LOST, STAGNATION, LOCAL_OPTIMUM = "plateau", "diversity lost", "stagnation", "local optimum"
+_WORDS = (PLATEAU, DIVERSITY_LOST, STAGNATION, LOCAL_OPTIMUM)
+"""In the order of their bits in ``TURN``; a new one goes to the end."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,14 +45,15 @@ def observed(state: IslandState, run: RunSpec, diversity: float) -> Learned:
     before = learned[PERFORMANCE][-1:]
     row["generation"], row["diversity"] = state.generation, diversity
     row["renewed"] = (state.population["born_generation"] == state.generation).mean() if len(state.population) else 0.0
-    row["record"][0, values.shape[1] :] = 0.0
     best = values.max(axis=0) if len(feasible) else np.full(values.shape[1], -np.inf)
     reached = achievement(_scaled(values, learned[SCALE])) if len(feasible) else 0.0
     row["record"][0, : values.shape[1]] = np.maximum(best, before["record"][0, : len(best)]) if len(before) else best
     row["achievement"] = max(reached, float(before["achievement"][0])) if len(before) else reached
-    turns = learned[TURNS] if len(learned[TURNS]) else np.array([(diversity, 0, 0, -1, 0.0)], TURN)
+    turns = learned[TURNS].copy() if len(learned[TURNS]) else np.array([(diversity, 0.0, -1, 0, 0, 0)], TURN)
     kept = np.concatenate([learned[PERFORMANCE], row])[-run.evolution.adaptation.stagnation - 1 :]
-    return learned | {PERFORMANCE: kept, TURNS: turns}
+    learned = learned | {PERFORMANCE: kept, TURNS: turns}
+    turns["said"] = sum(1 << _WORDS.index(word) for word in verdict(learned, run))
+    return learned
 
 
 def verdict(learned: Learned, run: RunSpec) -> list[str]:
@@ -76,6 +79,12 @@ def verdict(learned: Learned, run: RunSpec) -> list[str]:
     return found
 
 
+def said(learned: Learned) -> list[str]:
+    """The verdict of the last close, which a restart then does not take back."""
+    bits = int(learned[TURNS]["said"].sum())
+    return [word for bit, word in enumerate(_WORDS) if bits >> bit & 1]
+
+
 def diversity_kept(learned: Learned) -> float:
     """The last diversity as a share of the first; 1 where nobody looks."""
     moments, turns = learned[PERFORMANCE], learned[TURNS]
@@ -94,7 +103,9 @@ def restarted(state: IslandState, run: RunSpec) -> tuple[Members, Learned]:
         return state.population, state.learned
     turns = state.learned[TURNS].copy()
     turns["restarts"] += 1
-    turns["last"], turns["renewal"] = state.generation, RENEWAL
+    # An extinction of the same close may ask for more.
+    wanted = max(RENEWAL, renewal(state.learned, state.generation))
+    turns["last"], turns["renewal"] = state.generation, wanted
     elites = max(ELITES_MIN, round(ELITES * len(state.population)))
     learned = state.learned | {TURNS: turns, PERFORMANCE: state.learned[PERFORMANCE][-1:]}
     return state.population[:elites], learned

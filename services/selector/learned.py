@@ -22,9 +22,11 @@ MOMENT = np.dtype(
 )
 """A closed generation: the best so far of each objective and of the achievement, diversity, share of members new."""
 TURN = np.dtype(
-    [("diversity", "<f8"), ("restarts", "<u4"), ("extinctions", "<u4"), ("last", "<i8"), ("renewal", "<f8")]
+    [("diversity", "<f8"), ("renewal", "<f8"), ("last", "<i8")]
+    + [(name, "<u4") for name in ("restarts", "extinctions", "said")]
 )
-"""The first diversity, the turns taken so far, the generation of the last one, and what it asks of the next one."""
+"""The first diversity, what the last turn asks of the generation after it, when that was, the turns taken so far, and
+the verdict of the last close as bits."""
 SPECIES = np.dtype(
     [("number", "<u2"), ("genome", GENOME_COLUMNS["genome"]), ("best", "<f8")]
     + [(name, "<u4") for name in ("size", "age", "stagnant")]

@@ -9,7 +9,7 @@ from common.bloom import to_text
 from common.events.cohorts import Pressure
 from common.events.spec import RunSpec
 from selector.adaptation import RATES, credited, first_rates, mix, rated, resized, tournament_of
-from selector.convergence import TURNS, diversity_kept, observed, renewal, restarted, verdict
+from selector.convergence import TURNS, diversity_kept, observed, renewal, restarted, said, verdict
 from selector.diversity import diversities, genetic_diversity
 from selector.emission import emitted
 from selector.extinction import struck
@@ -23,15 +23,18 @@ from selector.state import IslandState, join, known_ids
 def learned(before: IslandState, state: IslandState, run: RunSpec) -> IslandState:
     """``state``, in which the cohort pending ``before`` has closed, with what the island learns from that.
 
+    That cohort has been judged by the limits of the run, as the members of ``state`` have.
     Where the run asks for it and the search rests, the population may be thinned by an extinction or a restart.
     """
     cohort = before.pending
     if cohort is None:
         return state
-    stayed = known_ids(cohort, join(state.population, state.archive))
+    # Who was there before and is bred once more has won no place.
+    parents = join(before.population, before.archive)
+    stayed = known_ids(cohort, join(state.population, state.archive)) & ~known_ids(cohort, parents)
     known = remembered(state.learned, cohort, run)
     known = credited(known, cohort, stayed, run)
-    known = rated(known, cohort, stayed, join(before.population, before.archive), run)
+    known = rated(known, cohort, stayed, parents, run)
     state = replace(state, learned=known)
     state = replace(state, learned=emitted(before, state, run))
     known = discovered(state.learned, state.population, state.archive, state.generation, run)
@@ -69,7 +72,7 @@ def told(state: IslandState, run: RunSpec) -> dict[str, Any]:
     turns = state.learned[TURNS]
     return {
         "diversities": diversities(state.population, run_objectives(state.population, run)),
-        "verdict": verdict(state.learned, run),
+        "verdict": said(state.learned),
         "restarts": int(turns["restarts"].sum()),
         "extinctions": int(turns["extinctions"].sum()),
         "innovations": len(paying(state.learned)),

@@ -24,7 +24,7 @@ MEMBER_FIELDS = tuple(_COLUMNS)
 Members = npt.NDArray[np.void]
 """Records of dtype ``MEMBER``, shape (n,); never written to once they are in a state."""
 
-_FORMAT = "island-3"
+_FORMAT = "island-4"
 
 
 class Heard(NamedTuple):

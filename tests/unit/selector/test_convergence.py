@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.events.cohorts import ParentsSelected
 from selector.convergence import (
     DIVERSITY_LOST,
     LOCAL_OPTIMUM,
@@ -170,3 +171,25 @@ def test_an_island_without_a_feasible_member_rests_and_goes_on_when_one_is_found
     state = watched(6, new=0.3, state=replace(NOW, population=hopeless))
     assert verdict(state.learned, RUN) == [PLATEAU]
     assert verdict(watched(1, new=0.3, state=replace(state, population=POPULATION)).learned, RUN) == []
+
+
+def test_an_extinction_and_a_restart_in_one_close_ask_for_the_larger_share() -> None:
+    for share in (0.2, 0.8):
+        run = variant(evolution=RUN.evolution.model_dump() | {"adaptation": ASKED | {"extinction": share}})
+        state = collapsed(gain=0.0)
+        for turn in (struck, restarted):
+            population, learned = turn(state, run)
+            state = replace(state, population=population, learned=learned)
+        assert state.learned["turns"][["restarts", "extinctions"]].tolist() == [(1, 1)]
+        assert renewal(state.learned, state.generation) == max(share, 0.5)
+
+
+def test_a_plateau_that_a_restart_ends_is_told() -> None:
+    adaptation = {"restart": True, "stagnation": 3}
+    run = variant(generations=40, islands=1, evolution=SMALL.evolution.model_dump() | {"adaptation": adaptation})
+    world = World(run)
+    world.start()
+    world.settle()
+    told = [event.payload.header.summary for event in world.published if isinstance(event.payload, ParentsSelected)]
+    assert told[-1].restarts > 1
+    assert sum(PLATEAU in summary.verdict for summary in told) == told[-1].restarts

@@ -9,10 +9,16 @@ from hypothesis import strategies as st
 
 from common.bloom import from_text, known
 from common.events.cohorts import GenomeProposed, ParentsSelected
+from common.events.event import Event
 from common.events.spec import RunSpec
+from common.genome.operators import APPLIED, CROSSOVERS, MUTATIONS
+from selector.adaptation import mix
+from selector.constraints import shortfall
 from selector.learned import DTYPES, nothing
-from selector.state import dump, fingerprint, load
-from tests.unit.selector.island_world import SMALL, World, variant
+from selector.learning import learned
+from selector.state import MEMBER, IslandState, dump, fingerprint, load
+from tests.unit.selector import island_world
+from tests.unit.selector.island_world import SMALL, World, measured, variant
 
 ADAPTATION = {
     "operators": True,
@@ -94,3 +100,36 @@ def test_what_is_tabu_was_evaluated_and_all_of_the_last_cohort_is() -> None:
             words = from_text(header.pressure.tabu)
             for cohort in tried[header.island][: header.generation + 1]:
                 assert known(words, cohort).all()
+
+
+def test_who_learns_sees_the_limits_of_a_run_as_if_they_had_been_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {"sharpe": 0.5}
+    groups: dict[str, object] = {"adaptation": ADAPTATION, "archive": {"covariance": 0.5}}
+    limited = settled(asking(**groups, survival={"limits": limits}))
+
+    def measured_short(proposed: Event, answered_us: int = 0) -> Event:
+        answer = measured(proposed, answered_us)
+        data = {name: column.copy() for name, column in answer.payload.data.items()}
+        data["violation"] += shortfall(data["objectives"], limits)
+        return proposed.answer(type(answer.payload)(answer.payload.header, data), str(answer.payload.header.island))
+
+    monkeypatch.setattr(island_world, "measured", measured_short)
+    for island, state in settled(asking(**groups)).states.items():
+        for name in DTYPES:
+            np.testing.assert_array_equal(limited.states[island].learned[name], state.learned[name], name)
+        assert len(state.learned["emitter"]) == 1
+
+
+def test_a_genome_that_was_there_before_is_no_credit_to_who_bred_it_again() -> None:
+    run = asking(adaptation={"operators": True})
+    there = np.zeros(24, MEMBER)
+    there["genome"] = settled(SMALL).states[0].population["genome"][0]
+    there["genome_id"] = np.arange(1, 49, dtype="<u8").view("V16")
+    again = there.copy()
+    again["applied"] = 1 << APPLIED.index("sbx")
+    again["parent_ids"][:, 0] = there["genome_id"]
+    before = IslandState(run=run, island=0, generation=3, population=there, pending=again)
+    after = learned(before, IslandState(run=run, island=0, generation=4, population=there), run)
+    assert after.learned["operators"]["tried"][APPLIED.index("sbx")] == 24
+    assert mix(after.learned, run) == mix(nothing(), run)
+    assert mix(nothing(), run).keys() == {*CROSSOVERS, *MUTATIONS}
