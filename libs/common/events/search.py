@@ -1,8 +1,8 @@
 """How an island searches: who survives, who breeds and by which operators, and what it adapts by itself."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from common.events.frozen import Frozen
 
@@ -61,6 +61,15 @@ class Archive(Frozen):
     cells: int = Field(default=512, ge=2, le=65_536, description="of a CVT; the grid has its own")
     iso_line: float = Field(default=0.0, ge=0, le=1, description="share of offspring from iso-line steps of elites")
     covariance: float = Field(default=0.0, ge=0, le=1, description="share of offspring from a CMA-ME emitter")
+
+    @model_validator(mode="after")
+    def _shares_leave_room(self) -> Self:
+        if self.iso_line + self.covariance > 1.0 + 1e-9:  # 0.1 + 0.2 is a little more than 0.3
+            raise ValueError(
+                f"evolution.archive: iso_line {self.iso_line:g} and covariance {self.covariance:g} are more than all "
+                "offspring; lower them to 1 together"
+            )
+        return self
 
 
 class Species(Frozen):

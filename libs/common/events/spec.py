@@ -141,14 +141,35 @@ class Evolution(Frozen):
     def _operators_are_known(cls, shares: dict[str, float]) -> dict[str, float]:
         known = (*CROSSOVERS, *MUTATIONS)
         if unknown := set(shares) - {*known}:
-            raise ValueError(f"{sorted(unknown)[0]} is no operator: {', '.join(known)}")
+            raise ValueError(f"evolution.operators: {sorted(unknown)[0]} is no operator; use {', '.join(known)}")
+        for kind, usual in (("crossover", CROSSOVERS), ("mutation", MUTATIONS)):
+            if not any(shares.get(name, share) for name, share in usual.items()):
+                raise ValueError(
+                    f"evolution.operators: every {kind} has a share of 0; give one more, or set the {kind}_rate to 0"
+                )
         return shares
+
+    @field_validator("objectives")
+    @classmethod
+    def _objectives_differ(cls, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
+        for place, name in enumerate(objectives):
+            if name in objectives[:place]:
+                raise ValueError(f"evolution.objectives: {name} stands there twice; leave one out")
+        return objectives
 
     @model_validator(mode="after")
     def _objectives_are_known(self) -> Self:
-        survival = self.survival
-        if unknown := {*survival.weights, *survival.limits, *survival.soft_limits} - {*OBJECTIVES}:
-            raise ValueError(f"survival names {sorted(unknown)[0]}, which is no objective: {', '.join(OBJECTIVES)}")
+        """A limit may be of an objective that the run does not seek: all are measured. A weight would do nothing."""
+        weights = self.survival.weights
+        for field, named, known, what in (
+            ("weights", weights, self.objectives, "objective of this run"),
+            ("limits", self.survival.limits, OBJECTIVES, "objective"),
+            ("soft_limits", self.survival.soft_limits, OBJECTIVES, "objective"),
+        ):
+            if unknown := sorted({*named} - {*known}):
+                raise ValueError(f"evolution.survival.{field}: {unknown[0]} is no {what}; use {', '.join(known)}")
+        if not any(weights.get(name, 1.0) for name in self.objectives):
+            raise ValueError("evolution.survival.weights: every objective of this run has 0; give one of them more")
         return self
 
 

@@ -112,5 +112,5 @@ def test_elites_and_candidates_of_a_run_keep_to_its_hard_limits() -> None:
 
 @pytest.mark.parametrize("field", ["weights", "limits", "soft_limits"])
 def test_what_is_no_objective_is_refused_by_name(field: str) -> None:
-    with pytest.raises(ValidationError, match="survival names beauty"):
+    with pytest.raises(ValidationError, match=f"evolution.survival.{field}: beauty is no objective"):
         Evolution(survival={field: {"beauty": 1.0}})
