@@ -2,38 +2,36 @@
 
 from common.genome.operators import APPLIED, BITS, CROSSOVERS, EMITTERS, MUTATIONS
 
-FIRST = tuple(
-    [
-        "one_point",
-        "n_point",
-        "uniform",
-        "subtree",
-        "arithmetic",
-        "heuristic",
-        "sbx",
-        "multi_parent",
-        "differential",
-        "swarm",
-        "quantum",
-        "logic",
-        "structural",
-        "point",
-        "gaussian",
-        "uniform_step",
-        "polynomial",
-        "adaptive_step",
-        "creep",
-        "jump",
-        "flip",
-        "feature",
-        "iso_line",
-        "covariance",
-    ]
-)
+FIRST = [
+    "one_point",
+    "n_point",
+    "uniform",
+    "subtree",
+    "arithmetic",
+    "heuristic",
+    "sbx",
+    "multi_parent",
+    "differential",
+    "swarm",
+    "quantum",
+    "logic",
+    "structural",
+    "point",
+    "gaussian",
+    "uniform_step",
+    "polynomial",
+    "adaptive_step",
+    "creep",
+    "jump",
+    "flip",
+    "feature",
+    "iso_line",
+    "covariance",
+]
 
 
 def test_an_operator_that_has_a_bit_keeps_it() -> None:
-    assert tuple(BITS)[: len(FIRST)] == FIRST
+    assert list(BITS)[: len(FIRST)] == FIRST
     assert [BITS[name] for name in FIRST] == list(range(len(FIRST)))
 
 
