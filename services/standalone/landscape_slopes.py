@@ -57,7 +57,7 @@ def slopes(points: Population, speaking: npt.NDArray[np.bool_], fitness: Callabl
     ``speaking`` (n, real genes). Every gene costs four back-tests a point.
     """
     found = []
-    for slot in np.flatnonzero(speaking.any(axis=0)):
+    for slot in map(int, np.flatnonzero(speaking.any(axis=0))):
         chosen = points[speaking[:, slot]]
         share = shares(chosen["reals"][:, slot].astype(np.float64), slot)
         measured = []

@@ -26,9 +26,10 @@ class ChdbStore:
         self._place = f"chdb://{path}"
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._session: Any = Session(str(path))  # type: ignore[no-untyped-call]
+            session: Any = Session(str(path))  # type: ignore[no-untyped-call]
             # An answer stays in this process: to compress it takes as long as to read a million rows of numbers.
-            self._session.query("SET output_format_arrow_compression_method = 'none'")
+            session.query("SET output_format_arrow_compression_method = 'none'")
+            self._session = session
         except (OSError, RuntimeError) as error:
             raise ConfigurationError(
                 f"store {path}: {error}; one process holds a folder, and a process one folder at a time"
