@@ -28,6 +28,7 @@ Started = Callable[..., Supervisor]
 def supervised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
     """A supervisor of one program with this text."""
     monkeypatch.setattr(supervisor, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(supervisor, "FAILURES_MAX", 4)
     monkeypatch.setattr(supervisor, "_LOOK_S", 0.05)
     monkeypatch.setattr(supervisor, "_LOOK_READY_S", 0.05)
 
