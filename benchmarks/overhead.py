@@ -5,15 +5,16 @@ nothing else. Population 100, thirty real genes.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.clock import interleaved, peer_version, scaled
-from benchmarks.turns import GENES, VARIATION, Ground, keep_busy, take_turns
+from benchmarks.turns import GENES, VARIATION, Baton, Ground, baton, finish, follow, keep_busy, lead
 from selector.archive import add, empty_archive, grid_cells
 from selector.survival import fittest, standing
 
@@ -44,44 +45,49 @@ def halves(pool: ThreadPoolExecutor, turns: int, generations: int) -> None:
     helper.result()
 
 
-def generation(pool: ThreadPoolExecutor, number: int, ground: Ground) -> None:
-    """Breed and evaluate the children of one generation in this thread and one of ``pool``."""
-    name, counters = (np.uint64(1), 0, number), np.zeros(2, np.int64)
-    pool.submit(take_turns, name, ground, counters, False)
-    take_turns(name, ground, counters, True)
-
-
 def genetic(pool: ThreadPoolExecutor, turns: int, generations: int, objectives: int) -> float:
     """A genetic algorithm of one objective, or NSGA-II of two: children and parents compete. Least first cost."""
-    parents, none = np.random.default_rng(1).random((POPULATION, GENES)), np.zeros(2 * POPULATION)
-    cost = np.full((POPULATION, objectives), np.inf if objectives == 1 else 1e9)
+    everybody, none = np.random.default_rng(1).random((2 * POPULATION, GENES)), np.zeros(2 * POPULATION)
+    costs = np.full((2 * POPULATION, objectives), np.inf if objectives == 1 else 1e9)
+    parents, cost = everybody[:POPULATION], costs[:POPULATION]
     rank, crowding, nobody = np.arange(POPULATION, dtype=np.int32), np.zeros(POPULATION), np.zeros(0, np.int64)
-    for number in range(generations):
-        children, found = np.empty_like(parents), np.empty_like(cost)
-        generation(pool, number, Ground(parents, rank, crowding, nobody, BOUNDS, children, found, turns))
-        everybody, costs = np.concatenate((parents, children)), np.concatenate((cost, found))
-        if objectives == 1:
-            kept = np.argsort(costs[:, 0], kind="stable")[:POPULATION]
-        else:
-            kept = fittest(-costs, none, POPULATION)
-            rank, crowding = standing(-costs[kept], none[kept], POPULATION)
-        parents, cost = everybody[kept], costs[kept]
+    ground = Ground(parents, rank, crowding, nobody, BOUNDS, everybody[POPULATION:], costs[POPULATION:], turns)
+    with followed(pool, ground, generations) as baton:
+        for _ in range(generations):
+            lead(ground, baton, 0)
+            if objectives == 1:
+                kept = np.argsort(costs[:, 0], kind="stable")[:POPULATION]
+            else:
+                kept = fittest(-costs, none, POPULATION)
+                rank[:], crowding[:] = standing(-costs[kept], none[kept], POPULATION)
+            parents[:], cost[:] = everybody[kept], costs[kept]
     return float(cost[:, 0].min())
 
 
 def map_elites(pool: ThreadPoolExecutor, turns: int, generations: int) -> float:
     """MAP-Elites with iso-line steps on a grid of 32 by 32 over two genes. Occupied cells."""
     archive = empty_archive(int(SHAPE.prod()), GENES, 2)
-    parents, rows = np.random.default_rng(1).random((POPULATION, GENES)), np.arange(POPULATION)
-    unranked, nothing = np.zeros(0, np.int32), np.zeros(0)
-    low, high = np.zeros(2), np.ones(2)
-    for number in range(generations):
-        children, cost = np.empty((POPULATION, GENES)), np.empty((POPULATION, 1))
-        generation(pool, number, Ground(parents, unranked, nothing, rows, BOUNDS, children, cost, turns))
-        seen = children[:, :2].copy()
-        add(archive, grid_cells(seen, low, high, SHAPE), -cost[:, 0], children, seen)
-        parents, rows = archive.solution, archive.occupied[: int(archive.tally[0])]
+    children, cost = np.random.default_rng(1).random((POPULATION, GENES)), np.ones((POPULATION, 1))
+    unranked, nothing, low, high = np.zeros(0, np.int32), np.zeros(0), np.zeros(2), np.ones(2)
+    ground = Ground(archive.solution, unranked, nothing, archive.occupied, BOUNDS, children, cost, turns)
+    with followed(pool, ground, generations) as baton:
+        for _ in range(generations):
+            seen = children[:, :2].copy()
+            add(archive, grid_cells(seen, low, high, SHAPE), -cost[:, 0], children, seen)
+            lead(ground, baton, int(archive.tally[0]))
     return float(archive.tally[0])
+
+
+@contextmanager
+def followed(pool: ThreadPoolExecutor, ground: Ground, generations: int) -> Iterator[Baton]:
+    """A second thread helps with every generation meanwhile."""
+    passed = baton(generations)
+    helper = pool.submit(follow, ground, passed)
+    try:
+        yield passed
+    finally:
+        finish(passed)
+        helper.result()
 
 
 def pymoo_works(turns: int, generations: int) -> dict[str, Work]:

@@ -1,4 +1,4 @@
-"""Two threads that share the work of a generation: each takes the next pair of children, breeds and evaluates it."""
+"""Two threads that share the work of generations: each takes the next pair of children, breeds and evaluates it."""
 
 from typing import Any, NamedTuple
 
@@ -17,6 +17,8 @@ Counters = npt.NDArray[np.int64]
 GENES = 30
 VARIATION = Variation(crossover_rate=0.9, crossover_eta=15.0, mutation_rate=1 / GENES, mutation_eta=20.0)
 TAKEN, DONE = 0, 1
+NUMBER, ROWS = 0, 1
+_OVER = 1 << 40
 
 
 @intrinsic
@@ -65,33 +67,72 @@ def evaluate(genes: Floats, cost: Floats, turns: int) -> None:
     cost[0], cost[1] = genes[0], g * (1.0 - np.sqrt(genes[0] / g)) + 0.0 * busy
 
 
-@kernel
-def take_turns(name: tuple[np.uint64, int, int], ground: Ground, counters: Counters, lead: bool) -> None:
-    """Breed and evaluate the next pair until none is left; who leads returns when all are done.
+class Baton(NamedTuple):
+    """How two threads agree: ``counters`` (generations, 2) of pairs taken and done; ``now`` (2,): which generation is
+    bred, -1 before the first, and how many of the ground's ``rows`` breed."""
 
-    Each child follows from its name, so it does not matter who bred it. A thread that comes late finds the counter of
-    its generation used up.
+    counters: Counters
+    now: Counters
+
+
+def baton(generations: int) -> Baton:
+    """Before the first generation."""
+    return Baton(np.zeros((generations, 2), np.int64), np.array([-1, 0]))
+
+
+@kernel
+def _take_turns(ground: Ground, baton: Baton, number: int) -> None:
+    """Breed and evaluate the next pair of a generation until none is left.
+
+    Each child follows from its name, so it does not matter who bred it.
     """
-    pairs = len(ground.children) // 2
-    key, island, generation = name
-    iso = np.full(GENES, 0.01)
+    pairs, counters = len(ground.children) // 2, baton.counters[number]
+    key, island = np.uint64(1), 0
+    iso, breeders = np.full(GENES, 0.01), ground.rows[: baton.now[ROWS]]
     while True:
         pair: int = _add(counters, TAKEN, 1)  # type: ignore[call-arg]
         if pair >= pairs:
-            break
+            return
         rows = slice(2 * pair, 2 * pair + 2)
         children, cost = ground.children[rows], ground.cost[rows]
-        slots = (key, island, generation, 2 * pair)
+        slots = (key, island, number, 2 * pair)
         if len(ground.rows) == 0:
             rank, crowding = ground.rank, ground.crowding
             fill_offspring(slots, ground.parents, rank, crowding, ground.bounds, VARIATION, children)
         else:
-            emit_lines(slots, ground.parents, ground.rows, ground.bounds, iso, 0.2, children)
+            emit_lines(slots, ground.parents, breeders, ground.bounds, iso, 0.2, children)
         for row in range(2):
             evaluate(children[row], cost[row], ground.turns)
         _add(counters, DONE, 1)
-    while lead and _add(counters, DONE, 0) < pairs:
+
+
+@kernel
+def lead(ground: Ground, baton: Baton, rows: int) -> None:
+    """Begin the next generation, with so many of the ground's rows, and return when all its children are evaluated."""
+    baton.now[ROWS] = rows
+    number: int = 1 + _add(baton.now, NUMBER, 1)  # type: ignore[call-arg]
+    _take_turns(ground, baton, number)
+    while _add(baton.counters[number], DONE, 0) < len(ground.children) // 2:
         pass
+
+
+@kernel
+def follow(ground: Ground, baton: Baton) -> None:
+    """Help with every generation, wide awake in between: to wake a thread takes as long as five evaluations."""
+    last = -1
+    while True:
+        number: int = _add(baton.now, NUMBER, 0)  # type: ignore[call-arg]
+        if number >= _OVER:
+            return
+        if number > last:
+            last = number
+            _take_turns(ground, baton, number)
+
+
+@kernel
+def finish(baton: Baton) -> None:
+    """Let who follows return."""
+    _add(baton.now, NUMBER, _OVER)  # type: ignore[call-arg]
 
 
 @kernel
