@@ -101,7 +101,10 @@ def _complaint(error: Any) -> str:
     where = ".".join(map(str, error["loc"]))
     value = error.get("input")
     shown = f" {value!r}" if isinstance(value, int | float | str) else ""
-    return f"{where}{shown}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+    reason = error["msg"].removeprefix("Value error, ")
+    if reason.startswith(where):  # who looked at several fields has named them
+        return reason
+    return f"{where}{shown}: {reason[:1].lower()}{reason[1:]}"
 
 
 def check_resume(request: Request, spec: RunSpec) -> None:

@@ -31,6 +31,8 @@ def spec(tmp_path: Path) -> RunSpec:
         (("--config", "nowhere.json"), "nowhere.json"),
         (("--config", "population.json"), "evolution.population 2"),
         (("--config", "unknown.json"), "evolution.magic"),
+        (("--config", "operators.json"), "evolution.operators: "),
+        (("--config", "shares.json"), "error: evolution.archive: iso_line 0.8 and covariance 0.7 are more than all"),
         (("--config", "data.json"), "data"),
         (("--config", "list.json"), "no JSON object"),
         (("--config", "windows.json"), "leave nothing for the paper stretch"),
@@ -44,6 +46,8 @@ def test_bad_input_ends_with_2_and_one_line(
     configs = {
         "population": {"evolution": {"population": 2}},
         "unknown": {"evolution": {"magic": 1}},
+        "operators": {"evolution": {"operators": {"sbxx": 1}}},
+        "shares": {"evolution": {"archive": {"iso_line": 0.8, "covariance": 0.7}}},
         "data": {"data": []},
         "list": [],
         "windows": {"windows": {"training": 0.9, "vault": 0.2}},
