@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from common.kernel import kernel
-from common.random import Stream, below, logarithm, new_stream, normal, open_stream, uniform
+from common.random import Stream, below, new_stream, normal, open_stream, uniform
+from generator.real import log
 
 Floats = npt.NDArray[np.float64]
 _ATTEMPTS = 16
@@ -14,14 +15,14 @@ _ATTEMPTS = 16
 
 @kernel
 def fill_normals(stream: Stream, numbers: Floats) -> None:
-    """Fill ``numbers`` (n,) with standard normals; ``normal`` with both numbers of each pair, twice as fast."""
+    """Fill ``numbers`` (n,) with standard normals; ``normal`` with both numbers of each pair and a quick logarithm."""
     position = 0
     while position < len(numbers):
         x, y = 2.0 * uniform(stream) - 1.0, 2.0 * uniform(stream) - 1.0
         square = x * x + y * y
         if not 0.0 < square < 1.0:
             continue
-        factor = math.sqrt(-2.0 * logarithm(square) / square)
+        factor = math.sqrt(-2.0 * log(square) / square)
         numbers[position] = x * factor
         if position + 1 < len(numbers):
             numbers[position + 1] = y * factor
