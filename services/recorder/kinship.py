@@ -98,16 +98,23 @@ def parents_of(places: Rows, births: Links, index: Index) -> Numbers:
 
 
 @kernel
-def ancestors(number: np.uint64, births: Links, index: Index) -> tuple[Rows, npt.NDArray[np.int32]]:
-    """Places of a genome and all its ancestors, nearest first, and their least distances, shapes (found,)."""
+def _begin(number: np.uint64, births: Links, index: Index) -> tuple[npt.NDArray[np.int32], Rows, int]:
+    """A walk from a genome: distances (n,), -1 where it has not been; the queue of places (n,); how many wait in it."""
     depth = np.full(len(births.child), -1, np.int32)
     queue = np.empty(len(births.child), np.int64)
-    head, tail = 0, 0
     place = place_of(number, births.child, index)
-    if place >= 0:
-        depth[place] = 0
-        queue[tail] = place
-        tail += 1
+    if place < 0:
+        return depth, queue, 0
+    depth[place] = 0
+    queue[0] = place
+    return depth, queue, 1
+
+
+@kernel
+def ancestors(number: np.uint64, births: Links, index: Index) -> tuple[Rows, npt.NDArray[np.int32]]:
+    """Places of a genome and all its ancestors, nearest first, and their least distances, shapes (found,)."""
+    depth, queue, tail = _begin(number, births, index)
+    head = 0
     while head < tail:
         own = queue[head]
         head += 1
@@ -156,14 +163,8 @@ def children_of(births: Links, index: Index) -> Index:
 def descendants(number: np.uint64, births: Links, index: Index) -> tuple[Rows, npt.NDArray[np.int32]]:
     """Places of a genome and all its descendants, nearest first, and their least distances, shapes (found,)."""
     family = children_of(births, index)
-    depth = np.full(len(births.child), -1, np.int32)
-    queue = np.empty(len(births.child), np.int64)
-    head, tail = 0, 0
-    place = place_of(number, births.child, index)
-    if place >= 0:
-        depth[place] = 0
-        queue[tail] = place
-        tail += 1
+    depth, queue, tail = _begin(number, births, index)
+    head = 0
     while head < tail:
         own = queue[head]
         head += 1
