@@ -29,12 +29,14 @@ def learned(before: IslandState, state: IslandState, run: RunSpec) -> IslandStat
     cohort = before.pending
     if cohort is None:
         return state
-    # Who was there before and is bred once more has won no place.
-    parents = join(before.population, before.archive)
-    stayed = known_ids(cohort, join(state.population, state.archive)) & ~known_ids(cohort, parents)
     known = remembered(state.learned, cohort, run)
-    known = credited(known, cohort, stayed, run)
-    known = rated(known, cohort, stayed, parents, run)
+    asked = run.evolution.adaptation
+    if asked.operators or asked.rates:
+        # Who was there before and is bred once more has won no place.
+        parents = join(before.population, before.archive)
+        stayed = known_ids(cohort, join(state.population, state.archive)) & ~known_ids(cohort, parents)
+        known = credited(known, cohort, stayed, run)
+        known = rated(known, cohort, stayed, parents, run)
     state = replace(state, learned=known)
     state = replace(state, learned=emitted(before, state, run))
     known = discovered(state.learned, state.population, state.archive, state.generation, run)
